@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# The one entry: ./build.sh [build|demo|test|bindings|check|bench|pack|publish]. Needs the .NET 10 SDK; `bindings` also needs clang.
+set -euo pipefail
+cd "$(dirname "$0")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+
+verb="${1:-build}"
+[ $# -gt 0 ] && shift
+
+command -v dotnet >/dev/null || { echo "build.sh: dotnet is not on PATH: install the .NET 10 SDK." >&2; exit 1; }
+
+build() {
+  dotnet build ElmMlx.sln -c Release -v q "$@"
+  mkdir -p artifacts/bin
+  # a command is a one-line script beside the other build outputs
+  for tool in "elm:Elm:elm" "mlx-convert:Convert:mlx-convert"; do
+    IFS=: read -r command project assembly <<<"$tool"
+    printf '#!/usr/bin/env bash\nexec dotnet "$(dirname "$0")/%s/release/%s.dll" "$@"\n' "$project" "$assembly" >"artifacts/bin/$command"
+    chmod +x "artifacts/bin/$command"
+  done
+}
+
+case "$verb" in
+  build)
+    build "$@" ;;
+
+  demo)   # CoreNet checkpoint -> model folder -> a story
+    build
+    artifacts/bin/mlx-convert samples/demo/openelm-demo.pt artifacts/demo-model --overwrite \
+      --config-yaml samples/demo/openelm-demo.yaml --architecture samples/demo/architecture.json \
+      --tokenizer-path samples/demo/tokenizer.model
+    artifacts/bin/elm generate --model artifacts/demo-model --prompt "${*:-Once upon a time}" --temp 0.7 --seed "${SEED:-7}" --max-tokens 160 ;;
+
+  test)   # extra arguments go to dotnet test; ends with "N passed, N failed"
+    build
+    log=artifacts/test.log
+    status=0
+    dotnet test tests/ElmMlx.Tests -c Release --no-build --logger "console;verbosity=minimal" "$@" | tee "$log" || status=$?
+    passed=$(sed -nE 's/.*Passed: +([0-9]+).*/\1/p' "$log" | tail -1)
+    failed=$(sed -nE 's/.*Failed: +([0-9]+).*/\1/p' "$log" | tail -1)
+    echo "${passed:-0} passed, ${failed:-1} failed"
+    [ "$status" -eq 0 ] && [ "${failed:-1}" -eq 0 ] && [ "${passed:-0}" -gt 0 ] ;;
+
+  bindings)   # ./build.sh bindings VERSION=HEADERS_FOLDER ... : describe those headers anew, then write the C#
+    for pair in "$@"; do
+      dotnet run --project bindings/Generator -c Release -- extract \
+        --version "${pair%%=*}" --headers "${pair#*=}" --output "bindings/mlx-c-${pair%%=*}.json"
+    done
+    dotnet run --project bindings/Generator -c Release -- emit ;;
+
+  check)  # format, drift of generated code, layering, no machine paths
+    dotnet format ElmMlx.sln --verify-no-changes --no-restore --exclude bindings/Generated
+    dotnet run --project bindings/Generator -c Release -- emit --check
+    build
+    dotnet test tests/ElmMlx.Tests -c Release --no-build --filter "FullyQualifiedName~LayeringTests|FullyQualifiedName~GeneratorTests" ;;
+
+  bench)
+    dotnet run --project benchmarks -c Release -- "$@" ;;
+
+  pack)
+    dotnet pack ElmMlx.sln -c Release -v q -o artifacts/packages ;;
+
+  publish)  # self-contained commands; ./build.sh publish osx-arm64 cross-publishes
+    for rid in "${@:-$(dotnet --info | sed -nE 's/^ *RID: *//p' | head -1)}"; do
+      for project in tools/elm tools/convert; do
+        dotnet publish "$project" -c Release -r "$rid" --self-contained -v q -o "artifacts/publish/$rid"
+      done
+      echo "artifacts/publish/$rid"
+    done ;;
+
+  *)
+    sed -n 2p "$0" >&2
+    exit 2 ;;
+esac

@@ -1,0 +1,41 @@
+using ElmMlx.Bindings;
+
+namespace ElmMlx.Cpu;
+
+/// <summary>
+/// Every operation as a function from nodes to nodes: it checks shapes and dtypes, promotes and broadcasts, and makes
+/// the node. The exports call these; so will gradients, which are graphs.
+/// </summary>
+internal static partial class Ops
+{
+    /// <summary>A node of one output.</summary>
+    public static Node Make(Primitive primitive, int[] shape, mlx_dtype type, params Node[] inputs) =>
+        new Operation(primitive, inputs, [shape], [type]).Outputs[0];
+
+    /// <summary>The shape in which two shapes meet.</summary>
+    /// <exception cref="ArgumentException">They do not meet.</exception>
+    public static int[] BroadcastShapes(string operation, int[] a, int[] b)
+    {
+        var shape = new int[Math.Max(a.Length, b.Length)];
+        for (int i = 1; i <= shape.Length; i++)
+        {
+            int x = i <= a.Length ? a[^i] : 1, y = i <= b.Length ? b[^i] : 1;
+            if (x != y && x != 1 && y != 1)
+                throw new ArgumentException(
+                    $"[{operation}] Shapes [{string.Join(", ", a)}] and [{string.Join(", ", b)}] cannot be broadcast.");
+            shape[^i] = x == 1 ? y : x;
+        }
+
+        return shape;
+    }
+
+    /// <summary>An axis counted from the start; negative ones count from the end.</summary>
+    /// <exception cref="ArgumentException">There is no such axis.</exception>
+    public static int Axis(string operation, int axis, int rank)
+    {
+        int positive = axis < 0 ? axis + rank : axis;
+        return positive >= 0 && positive < rank
+            ? positive
+            : throw new ArgumentException($"[{operation}] Axis {axis} is out of bounds for an array with {rank} dimensions.");
+    }
+}

@@ -1,0 +1,53 @@
+namespace ElmMlx.Cpu;
+
+/// <summary>
+/// One operation of the graph. The shape and dtype rules stand in <see cref="Ops"/>, beside the method that makes the
+/// node; a primitive computes.
+/// </summary>
+internal abstract class Primitive
+{
+    /// <summary>MLX's name of the primitive, for errors and printed graphs.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>
+    /// Fills <paramref name="outputs"/> from evaluated <paramref name="inputs"/>. Each output gets its memory here, by
+    /// <see cref="Node.Allocate"/>, <see cref="Node.AllocateOver"/> or <see cref="Node.ShareWith"/>.
+    /// </summary>
+    public abstract void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs);
+}
+
+/// <summary>A primitive applied to inputs: what the outputs wait for. Evaluated once, then forgotten.</summary>
+internal sealed class Operation
+{
+    private int _liveOutputs;
+
+    public Operation(Primitive primitive, Node[] inputs, int[][] shapes, Bindings.mlx_dtype[] types)
+    {
+        Primitive = primitive;
+        Inputs = inputs;
+        foreach (Node input in inputs)
+            input.Retain();
+        Outputs = new Node[shapes.Length];
+        for (int i = 0; i < shapes.Length; i++)
+            Outputs[i] = new Node(shapes[i], types[i], this);
+        _liveOutputs = shapes.Length;
+    }
+
+    public Primitive Primitive { get; }
+
+    /// <summary>Held until the operation has run or nobody wants it any more; empty afterwards.</summary>
+    public Node[] Inputs { get; private set; }
+
+    public Node[] Outputs { get; }
+
+    /// <summary>The inputs, given up: the caller releases them.</summary>
+    public Node[] TakeInputs()
+    {
+        Node[] inputs = Inputs;
+        Inputs = [];
+        return inputs;
+    }
+
+    /// <summary>Whether the last output has just died.</summary>
+    public bool OutputDied() => Interlocked.Decrement(ref _liveOutputs) == 0;
+}
