@@ -1,29 +1,161 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>Memory for buffers, and its counters.</summary>
-internal static unsafe class Allocator
+/// <summary>
+/// Memory for buffers, and its counters. Freed blocks wait in a cache of bounded size, one stack a block size; large
+/// blocks are aligned to huge pages and ask for them.
+/// </summary>
+internal static unsafe partial class Allocator
 {
-    private static long s_active, s_peak;
+    private const long HugePageBytes = 2 << 20;
+    private const int SmallAlignmentBytes = 64;
+    private const int AdviseHugePages = 14;
+
+    private static readonly Lock s_lock = new();
+    private static readonly Dictionary<long, Stack<nint>> s_cache = [];
+    private static long s_active, s_peak, s_cached;
+    private static long s_cacheLimit = 256L << 20;
+    private static long s_memoryLimit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    private static long s_wiredLimit;
 
     /// <summary>Bytes that live buffers hold.</summary>
     public static long ActiveBytes => Volatile.Read(ref s_active);
 
-    /// <summary>The most that <see cref="ActiveBytes"/> has been.</summary>
+    /// <summary>The most that <see cref="ActiveBytes"/> has been since the last <see cref="ResetPeak"/>.</summary>
     public static long PeakBytes => Volatile.Read(ref s_peak);
 
-    public static byte* Allocate(long nBytes)
+    /// <summary>Bytes of freed blocks kept for the next buffer of their size.</summary>
+    public static long CacheBytes => Volatile.Read(ref s_cached);
+
+    /// <summary>Above this many active bytes nothing is kept in the cache.</summary>
+    public static long MemoryLimitBytes => Volatile.Read(ref s_memoryLimit);
+
+    public static void ResetPeak()
     {
-        long active = Interlocked.Add(ref s_active, nBytes);
-        if (active > Volatile.Read(ref s_peak))
-            Volatile.Write(ref s_peak, active);
-        return (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(nBytes, 64), 64);
+        lock (s_lock)
+            s_peak = 0;
     }
 
+    /// <summary>Sets how much the cache may hold; answers the limit before.</summary>
+    public static long SetCacheLimit(long nBytes)
+    {
+        long previous = Interlocked.Exchange(ref s_cacheLimit, nBytes);
+        if (CacheBytes > nBytes)
+            ClearCache();
+        return previous;
+    }
+
+    /// <summary>Sets the memory limit; answers the limit before.</summary>
+    public static long SetMemoryLimit(long nBytes) => Interlocked.Exchange(ref s_memoryLimit, nBytes);
+
+    /// <summary>Remembers the limit of wired memory, which a CPU has no use for; answers the limit before.</summary>
+    public static long SetWiredLimit(long nBytes) => Interlocked.Exchange(ref s_wiredLimit, nBytes);
+
+    /// <summary>Gives all cached blocks back to the system.</summary>
+    public static void ClearCache()
+    {
+        lock (s_lock)
+        {
+            foreach ((long _, Stack<nint> blocks) in s_cache)
+            {
+                while (blocks.TryPop(out nint block))
+                    NativeMemory.AlignedFree((void*)block);
+            }
+
+            s_cache.Clear();
+            s_cached = 0;
+        }
+    }
+
+    /// <summary>A block of at least <paramref name="nBytes"/>, not cleared, aligned to 64 bytes or to a huge page.</summary>
+    /// <exception cref="InsufficientMemoryException">The system has no such block.</exception>
+    public static byte* Allocate(long nBytes)
+    {
+        long size = BlockBytes(nBytes);
+        lock (s_lock)
+        {
+            s_active += size;
+            s_peak = Math.Max(s_peak, s_active);
+            if (s_cache.TryGetValue(size, out Stack<nint>? blocks) && blocks.TryPop(out nint block))
+            {
+                s_cached -= size;
+                return (byte*)block;
+            }
+        }
+
+        return New(size, nBytes);
+    }
+
+    /// <summary>Takes back a block that <see cref="Allocate"/> gave for <paramref name="nBytes"/>.</summary>
     public static void Free(byte* pointer, long nBytes)
     {
-        Interlocked.Add(ref s_active, -nBytes);
+        long size = BlockBytes(nBytes);
+        lock (s_lock)
+        {
+            s_active -= size;
+            if (size <= s_cacheLimit && s_active + s_cached <= s_memoryLimit)
+            {
+                if (s_cached + size > s_cacheLimit)
+                    ClearCache();
+                if (!s_cache.TryGetValue(size, out Stack<nint>? blocks))
+                    s_cache[size] = blocks = new();
+                blocks.Push((nint)pointer);
+                s_cached += size;
+                return;
+            }
+        }
+
         NativeMemory.AlignedFree(pointer);
     }
+
+    /// <summary>Sizes are rounded up by at most an eighth, so that nearly equal buffers share cached blocks.</summary>
+    internal static long BlockBytes(long nBytes)
+    {
+        if (nBytes <= SmallAlignmentBytes)
+            return SmallAlignmentBytes;
+        if (nBytes > long.MaxValue / 4)
+            return nBytes;
+        long step = (long)BitOperations.RoundUpToPowerOf2((ulong)nBytes) / 16;
+        step = Math.Max(step, nBytes >= HugePageBytes ? HugePageBytes : SmallAlignmentBytes);
+        return (nBytes + step - 1) / step * step;
+    }
+
+    private static byte* New(long size, long nBytes)
+    {
+        bool isLarge = size >= HugePageBytes;
+        void* block = TryNew(size, isLarge);
+        if (block is null)
+        {
+            ClearCache();
+            block = TryNew(size, isLarge);
+        }
+
+        if (block is null)
+        {
+            lock (s_lock)
+                s_active -= size;
+            throw new InsufficientMemoryException($"[malloc] Unable to allocate {nBytes} bytes.");
+        }
+
+        if (isLarge && OperatingSystem.IsLinux())
+            _ = MemoryAdvise(block, (nuint)size, AdviseHugePages);
+        return (byte*)block;
+    }
+
+    private static void* TryNew(long size, bool isLarge)
+    {
+        try
+        {
+            return NativeMemory.AlignedAlloc((nuint)size, isLarge ? (nuint)HugePageBytes : SmallAlignmentBytes);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int MemoryAdvise(void* address, nuint nBytes, int advice);
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace ElmMlx.Cpu;
 
 /// <summary>A block of memory and how many nodes share it. The last one to let go frees it.</summary>
@@ -33,6 +35,7 @@ internal sealed unsafe class Buffer
 
     public void Retain() => Interlocked.Increment(ref _count);
 
+    [SuppressMessage("Usage", "CA1816", Justification = "The last holder's Release is this class's Dispose.")]
     public void Release()
     {
         if (Interlocked.Decrement(ref _count) != 0)

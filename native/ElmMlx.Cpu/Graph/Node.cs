@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
 
 namespace ElmMlx.Cpu;
@@ -12,6 +13,9 @@ internal sealed unsafe class Node
     [ThreadStatic] private static bool s_isReleasing;
 
     private int _count;
+    private Operation? _operation;
+    private int* _shapePointer;
+    private long* _stridesPointer;
 
     /// <summary>A node that <paramref name="operation"/> will compute.</summary>
     public Node(int[] shape, mlx_dtype type, Operation? operation)
@@ -26,11 +30,7 @@ internal sealed unsafe class Node
     }
 
     /// <summary>An evaluated, row-contiguous node over <paramref name="buffer"/>, whose hold it takes over.</summary>
-    public Node(int[] shape, mlx_dtype type, Buffer buffer) : this(shape, type, (Operation?)null)
-    {
-        Buffer = buffer;
-        Strides = RowStrides(shape);
-    }
+    public Node(int[] shape, mlx_dtype type, Buffer buffer) : this(shape, type, (Operation?)null) => Attach(buffer);
 
     public int[] Shape { get; }
 
@@ -42,7 +42,11 @@ internal sealed unsafe class Node
     public int Rank => Shape.Length;
 
     /// <summary>What computes this node; null once it is evaluated.</summary>
-    public Operation? Operation { get; set; }
+    public Operation? Operation
+    {
+        get => Volatile.Read(ref _operation);
+        set => Volatile.Write(ref _operation, value);
+    }
 
     /// <summary>The memory; null until evaluated.</summary>
     public Buffer? Buffer { get; private set; }
@@ -53,7 +57,11 @@ internal sealed unsafe class Node
     /// <summary>Elements from the buffer's start to the first element.</summary>
     public long Offset { get; private set; }
 
-    public bool IsEvaluated => Buffer is not null;
+    /// <summary>Whether the elements are there. Not yet while an operation is writing them.</summary>
+    public bool IsEvaluated => Operation is null && Buffer is not null;
+
+    /// <summary>Whether the last holder has let go.</summary>
+    public bool IsDead { get; private set; }
 
     /// <summary>The first element. Only of an evaluated node.</summary>
     public void* Data => Buffer!.Pointer + Offset * Type.Size();
@@ -75,6 +83,50 @@ internal sealed unsafe class Node
         }
     }
 
+    /// <summary>Whether the elements lie one after another in column-major order.</summary>
+    public bool IsColumnContiguous
+    {
+        get
+        {
+            long expected = 1;
+            for (int axis = 0; axis < Rank; axis++)
+            {
+                if (Shape[axis] != 1 && Strides[axis] != expected)
+                    return Size <= 1;
+                expected *= Shape[axis];
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>A copy of the shape for C, which lives as long as the node.</summary>
+    public int* ShapePointer
+    {
+        get
+        {
+            if (_shapePointer is null)
+            {
+                _shapePointer = (int*)NativeMemory.Alloc((nuint)Math.Max(Rank, 1), sizeof(int));
+                Shape.CopyTo(new Span<int>(_shapePointer, Rank));
+            }
+
+            return _shapePointer;
+        }
+    }
+
+    /// <summary>A copy of the strides for C; row-major ones before the node is evaluated.</summary>
+    public long* StridesPointer
+    {
+        get
+        {
+            if (_stridesPointer is null)
+                _stridesPointer = (long*)NativeMemory.Alloc((nuint)Math.Max(Rank, 1), sizeof(long));
+            (IsEvaluated ? Strides : RowStrides(Shape)).CopyTo(new Span<long>(_stridesPointer, Rank));
+            return _stridesPointer;
+        }
+    }
+
     /// <summary>Row-major strides of a shape, in elements.</summary>
     public static long[] RowStrides(ReadOnlySpan<int> shape)
     {
@@ -92,7 +144,13 @@ internal sealed unsafe class Node
     /// <summary>Gives this output its own row-contiguous memory, not cleared.</summary>
     public void Allocate()
     {
-        Buffer = Buffer.Allocate(Size * Type.Size());
+        Attach(Buffer.Allocate(checked(Size * Type.Size())));
+    }
+
+    /// <summary>Gives this node memory that holds its elements in row-major order, and the hold on it.</summary>
+    public void Attach(Buffer buffer)
+    {
+        Buffer = buffer;
         Strides = RowStrides(Shape);
         Offset = 0;
     }
@@ -112,6 +170,17 @@ internal sealed unsafe class Node
         }
 
         ShareWith(input, RowStrides(Shape), offset: 0);
+    }
+
+    /// <summary>
+    /// This output begins as <paramref name="input"/>'s elements: over its memory when nobody else wants that, else as
+    /// a copy. A kernel then changes some of them.
+    /// </summary>
+    public void AllocateCopyOf(Node input)
+    {
+        AllocateOver(input);
+        if (Buffer != input.Buffer)
+            Kernels.CopyKernels.Run(input, Data);
     }
 
     /// <summary>Makes this output a view of <paramref name="input"/>'s memory; strides and offset in this dtype's elements.</summary>
@@ -140,10 +209,34 @@ internal sealed unsafe class Node
         s_isReleasing = false;
     }
 
-    private void Dissolve(Stack<Node> dying)
+    /// <summary>Forgets the memory: an evaluation failed, or nobody wants this output any more.</summary>
+    public void DropBuffer()
     {
         Buffer?.Release();
         Buffer = null;
+    }
+
+    private void Dissolve(Stack<Node> dying)
+    {
+        if (Operation is { Outputs.Length: > 1 })
+        {
+            lock (Evaluator.Gate)       // a sibling's evaluation may be writing this output
+                Forget(dying);
+        }
+        else
+        {
+            Forget(dying);
+        }
+    }
+
+    private void Forget(Stack<Node> dying)
+    {
+        IsDead = true;
+        DropBuffer();
+        NativeMemory.Free(_shapePointer);
+        NativeMemory.Free(_stridesPointer);
+        _shapePointer = null;
+        _stridesPointer = null;
         if (Operation is not { } operation)
             return;
         Operation = null;

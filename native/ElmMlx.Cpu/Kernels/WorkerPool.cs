@@ -1,8 +1,44 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>Runs the parts of a kernel on the cores of this process.</summary>
-internal static class WorkerPool
+/// <remarks>
+/// Threads claim tasks from one counter. A thread without work spins for <see cref="SpinMicroseconds"/>, which bridges
+/// the gap between two kernels, and then blocks: an idle process uses no processor time.
+/// </remarks>
+internal static unsafe class WorkerPool
 {
+    private const long SpinMicroseconds = 60;
+
+    private static readonly long s_spinTicks = Stopwatch.Frequency * SpinMicroseconds / 1_000_000;
+    private static readonly object s_owner = new(), s_work = new(), s_done = new();
+    private static int s_threadCount = DefaultThreadCount();
+    private static int s_startedCount, s_sleepingCount, s_remaining, s_isCallerWaiting;
+
+    // The job: written before its generation appears in s_ticket, and left alone until all its tasks have run.
+    private static Action<int>? s_action;
+    private static delegate*<void*, int, void> s_function;
+    private static void* s_context;
+    private static int s_nTasks;
+    private static ExceptionDispatchInfo? s_failure;
+
+    /// <summary>Generation of the job (upper half) and its next task (lower half).</summary>
+    private static long s_ticket;
+
+    [ThreadStatic] private static bool s_isInside;
+
+    /// <summary>
+    /// Threads that work on a job, the caller's included. At first <c>ELMMLX_THREADS</c>, or the number of cores that
+    /// this process may use.
+    /// </summary>
+    public static int ThreadCount
+    {
+        get => Volatile.Read(ref s_threadCount);
+        set => Volatile.Write(ref s_threadCount, Math.Clamp(value, 1, 256));
+    }
+
     /// <summary>
     /// Calls <paramref name="body"/> with 0 … <paramref name="nTasks"/> − 1, each once, in any order and on any thread,
     /// and returns when all have run. How work is cut into tasks must not depend on the number of threads: results are
@@ -10,7 +46,163 @@ internal static class WorkerPool
     /// </summary>
     public static void Run(int nTasks, Action<int> body)
     {
-        for (int task = 0; task < nTasks; task++)
-            body(task);
+        if (!TryShare(nTasks))
+        {
+            for (int task = 0; task < nTasks; task++)
+                body(task);
+            return;
+        }
+
+        Share(nTasks, body, null, null);
     }
+
+    /// <summary>The same without a closure: <paramref name="body"/> gets <paramref name="context"/> and the task.</summary>
+    public static void Run(int nTasks, delegate*<void*, int, void> body, void* context)
+    {
+        if (!TryShare(nTasks))
+        {
+            for (int task = 0; task < nTasks; task++)
+                body(context, task);
+            return;
+        }
+
+        Share(nTasks, null, body, context);
+    }
+
+    /// <summary>Whether the caller now owns the pool. A task that starts a job, or a second caller, runs it alone.</summary>
+    private static bool TryShare(int nTasks) =>
+        nTasks > 1 && !s_isInside && ThreadCount > 1 && Monitor.TryEnter(s_owner);
+
+    private static void Share(int nTasks, Action<int>? action, delegate*<void*, int, void> function, void* context)
+    {
+        ExceptionDispatchInfo? failure;
+        s_isInside = true;
+        try
+        {
+            StartThreads();
+            s_action = action;
+            s_function = function;
+            s_context = context;
+            s_nTasks = nTasks;
+            s_failure = null;
+            Volatile.Write(ref s_remaining, nTasks);
+            long generation = (s_ticket >> 32) + 1;
+            Interlocked.Exchange(ref s_ticket, generation << 32);
+            if (Volatile.Read(ref s_sleepingCount) > 0)
+            {
+                lock (s_work)
+                    Monitor.PulseAll(s_work);
+            }
+
+            Work();
+            AwaitOthers();
+            failure = s_failure;
+            s_action = null;
+        }
+        finally
+        {
+            s_isInside = false;
+            Monitor.Exit(s_owner);
+        }
+
+        failure?.Throw();
+    }
+
+    /// <summary>Claims and runs tasks until none is left.</summary>
+    private static void Work()
+    {
+        while (true)
+        {
+            long ticket = Volatile.Read(ref s_ticket);
+            int task = (int)ticket;
+            Action<int>? action = s_action;
+            delegate*<void*, int, void> function = s_function;
+            void* context = s_context;
+            if (task >= Volatile.Read(ref s_nTasks))
+                return;
+
+            // The exchange succeeds only while this job still waits for this task, so what was read above is its own.
+            if (Interlocked.CompareExchange(ref s_ticket, ticket + 1, ticket) != ticket)
+                continue;
+            try
+            {
+                if (action is not null)
+                    action(task);
+                else
+                    function(context, task);
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref s_failure, ExceptionDispatchInfo.Capture(e), null);
+            }
+
+            if (Interlocked.Decrement(ref s_remaining) == 0 && Volatile.Read(ref s_isCallerWaiting) != 0)
+            {
+                lock (s_done)
+                    Monitor.PulseAll(s_done);
+            }
+        }
+    }
+
+    private static void AwaitOthers()
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (Volatile.Read(ref s_remaining) != 0)
+        {
+            if (Stopwatch.GetTimestamp() - start < s_spinTicks)
+            {
+                Thread.SpinWait(4);
+                continue;
+            }
+
+            lock (s_done)
+            {
+                Interlocked.Exchange(ref s_isCallerWaiting, 1);
+                while (Volatile.Read(ref s_remaining) != 0)
+                    Monitor.Wait(s_done);
+                Interlocked.Exchange(ref s_isCallerWaiting, 0);
+            }
+        }
+    }
+
+    private static void StartThreads()
+    {
+        for (; s_startedCount < ThreadCount - 1; s_startedCount++)
+        {
+            int index = s_startedCount;
+            new Thread(() => Serve(index)) { IsBackground = true, Name = $"elmmlx worker {index + 1}" }.Start();
+        }
+    }
+
+    /// <summary>The life of worker <paramref name="index"/>; those beyond <see cref="ThreadCount"/> stay asleep.</summary>
+    private static void Serve(int index)
+    {
+        s_isInside = true;
+        long seen = 0;
+        while (true)
+        {
+            long start = Stopwatch.GetTimestamp();
+            while (Volatile.Read(ref s_ticket) >> 32 == seen && Stopwatch.GetTimestamp() - start < s_spinTicks)
+                Thread.SpinWait(4);
+            if (Volatile.Read(ref s_ticket) >> 32 == seen)
+            {
+                lock (s_work)
+                {
+                    Interlocked.Increment(ref s_sleepingCount);
+                    while (Volatile.Read(ref s_ticket) >> 32 == seen)
+                        Monitor.Wait(s_work);
+                    Interlocked.Decrement(ref s_sleepingCount);
+                }
+            }
+
+            seen = Volatile.Read(ref s_ticket) >> 32;
+            if (index < ThreadCount - 1)
+                Work();
+        }
+    }
+
+    private static int DefaultThreadCount() =>
+        int.TryParse(Environment.GetEnvironmentVariable("ELMMLX_THREADS"), out int count) && count > 0
+            ? Math.Min(count, 256)
+            : Environment.ProcessorCount;
 }

@@ -1,0 +1,36 @@
+namespace ElmMlx.Cpu;
+
+/// <summary>
+/// What an <c>mlx_closure…</c> is: a function over nodes, and the payload it needs. Handles share it; the last one to
+/// let go runs the payload's destructor.
+/// </summary>
+/// <typeparam name="T">The function. Vectors that it returns are held for the caller.</typeparam>
+internal sealed unsafe class Closure<T>
+    where T : Delegate
+{
+    private readonly void* _payload;
+    private readonly delegate* unmanaged[Cdecl]<void*, void> _dtor;
+    private int _count = 1;
+
+    public Closure(T call)
+        : this(call, null, null)
+    {
+    }
+
+    public Closure(T call, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
+    {
+        Call = call;
+        _payload = payload;
+        _dtor = dtor;
+    }
+
+    public T Call { get; }
+
+    public void Retain() => Interlocked.Increment(ref _count);
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _count) == 0 && _dtor is not null)
+            _dtor(_payload);
+    }
+}

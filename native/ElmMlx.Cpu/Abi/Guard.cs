@@ -1,0 +1,58 @@
+using System.Text;
+
+namespace ElmMlx.Cpu;
+
+/// <summary>The error handler of this provider and the one way from an exception to it.</summary>
+internal static unsafe class Guard
+{
+    private static readonly Lock Gate = new();
+    private static delegate* unmanaged[Cdecl]<byte*, void*, void> s_handler; // null: print and end
+    private static void* s_data;
+    private static delegate* unmanaged[Cdecl]<void*, void> s_dtor;
+
+    /// <summary>Sets the handler as mlx-c does: null restores the default, and data without dtor is dropped.</summary>
+    public static void SetHandler(
+        delegate* unmanaged[Cdecl]<byte*, void*, void> handler,
+        void* data,
+        delegate* unmanaged[Cdecl]<void*, void> dtor)
+    {
+        void* oldData;
+        delegate* unmanaged[Cdecl]<void*, void> oldDtor;
+        lock (Gate)
+        {
+            oldData = s_data;
+            oldDtor = s_dtor;
+            s_handler = handler;
+            s_data = dtor is null ? null : data;
+            s_dtor = dtor;
+        }
+
+        if (oldDtor is not null)
+            oldDtor(oldData);
+    }
+
+    /// <summary>Reports an exception on this thread.</summary>
+    /// <returns>1, a failing function's answer.</returns>
+    public static int Fail(Exception exception)
+    {
+        var bytes = Encoding.UTF8.GetBytes(exception.Message + '\0');
+        delegate* unmanaged[Cdecl]<byte*, void*, void> handler;
+        void* data;
+        lock (Gate)
+        {
+            handler = s_handler;
+            data = s_data;
+        }
+
+        if (handler is null)
+        {
+            using (var output = Console.OpenStandardOutput())
+                output.Write([.. "MLX error: "u8, .. bytes.AsSpan(0, bytes.Length - 1), (byte)'\n']);
+            Environment.Exit(255);
+        }
+
+        fixed (byte* message = bytes)
+            handler(message, data);
+        return 1;
+    }
+}

@@ -1,0 +1,30 @@
+namespace ElmMlx.Cpu;
+
+/// <summary>What an <c>mlx_vector_array</c> is: a list that holds its nodes.</summary>
+internal sealed class NodeVector
+{
+    private readonly List<Node> _nodes;
+
+    public NodeVector(ReadOnlySpan<Node> nodes)
+    {
+        _nodes = new(nodes.Length);
+        foreach (Node node in nodes)
+            Add(node);
+    }
+
+    public IReadOnlyList<Node> Nodes => _nodes;
+
+    public void Add(Node node)
+    {
+        node.Retain();
+        _nodes.Add(node);
+    }
+
+    /// <summary>Lets go of all nodes.</summary>
+    public void Clear()
+    {
+        foreach (Node node in _nodes)
+            node.Release();
+        _nodes.Clear();
+    }
+}

@@ -1,0 +1,106 @@
+namespace ElmMlx.Cpu;
+
+/// <summary>
+/// Computes nodes: every operation once, after its inputs, without recursion. An operation lets go of its inputs as
+/// soon as it has run, so memory is free for the next one. One evaluation at a time; its kernels share the cores.
+/// </summary>
+internal static class Evaluator
+{
+    private const int LongPath = 1 << 12;
+
+    /// <summary>Held during an evaluation.</summary>
+    internal static readonly Lock Gate = new();
+
+    private static readonly Stack<Visit> s_path = new();
+
+    /// <summary>Computes <paramref name="node"/>.</summary>
+    public static void Evaluate(Node node) => Evaluate([node]);
+
+    /// <summary>Computes all of <paramref name="roots"/>.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// An operation failed. What ran before it stays computed; the rest of the graph waits as before.
+    /// </exception>
+    public static void Evaluate(ReadOnlySpan<Node> roots)
+    {
+        bool isDone = true;
+        foreach (Node root in roots)
+            isDone &= root.IsEvaluated;
+        if (isDone)
+            return;
+        lock (Gate)
+        {
+            foreach (Node root in roots)
+            {
+                root.Retain();
+                try
+                {
+                    EvaluateOne(root);
+                }
+                finally
+                {
+                    s_path.Clear();
+                    if (s_path.Capacity > LongPath)
+                        s_path.TrimExcess(LongPath);
+                    root.Release();
+                }
+            }
+        }
+    }
+
+    private static void EvaluateOne(Node root)
+    {
+        Enter(root);
+        while (s_path.TryPop(out Visit visit))
+        {
+            Operation operation = visit.Operation;
+            int next = visit.NextInput;
+            while (next < operation.Inputs.Length && operation.Inputs[next].IsEvaluated)
+                next++;
+            if (next == operation.Inputs.Length)
+            {
+                Run(operation);
+                continue;
+            }
+
+            s_path.Push(new(operation, next + 1));
+            Enter(operation.Inputs[next]);
+        }
+    }
+
+    private static void Enter(Node node)
+    {
+        if (node.IsEvaluated)
+            return;
+        if (node.Operation is not { } operation)
+            throw new InvalidOperationException($"[eval] An array of shape {node} has neither data nor an operation.");
+        s_path.Push(new(operation, 0));
+    }
+
+    private static void Run(Operation operation)
+    {
+        try
+        {
+            operation.Primitive.Evaluate(operation.Inputs, operation.Outputs);
+        }
+        catch (Exception error)
+        {
+            foreach (Node output in operation.Outputs)
+                output.DropBuffer();
+            if (error.Message.StartsWith('['))
+                throw;
+            throw new InvalidOperationException($"[{operation.Primitive.Name}] {error.Message}", error);
+        }
+
+        foreach (Node output in operation.Outputs)
+        {
+            output.Operation = null;
+            if (output.IsDead)
+                output.DropBuffer();
+        }
+
+        foreach (Node input in operation.TakeInputs())
+            input.Release();
+    }
+
+    private readonly record struct Visit(Operation Operation, int NextInput);
+}

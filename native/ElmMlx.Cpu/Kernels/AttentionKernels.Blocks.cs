@@ -1,0 +1,132 @@
+namespace ElmMlx.Cpu.Kernels;
+
+// Prompts: a task takes a block of query rows of one key head (all its query heads) and walks over blocks of keys. Scores
+// and weighted values are products of packed panels.
+internal static unsafe partial class AttentionKernels
+{
+    /// <summary>Query rows of a task; a multiple of every tile's height.</summary>
+    private const int BlockRows = 120;
+
+    /// <summary>Keys of a step; a multiple of every tile's width.</summary>
+    private const int BlockKeys = 96;
+
+    private static void RunBlocks<L, V, F>(AttentionArguments* a)
+        where L : struct, ISimd<V>
+        where V : struct
+        where F : struct, IFloatFormat
+    {
+        int nRows = a->HeadsPerGroup * a->Lq, nBlocks = (nRows + BlockRows - 1) / BlockRows;
+        WorkerPool.Run(a->B * a->G * nBlocks, &BlockTask<L, V, F>, a);
+    }
+
+    // Row r of a group is head r % HeadsPerGroup of query r / HeadsPerGroup: a block covers few positions, so that a
+    // causal mask lets it skip most later keys.
+    private static void BlockTask<L, V, F>(void* context, int task)
+        where L : struct, ISimd<V>
+        where V : struct
+        where F : struct, IFloatFormat
+    {
+        ref AttentionArguments a = ref *(AttentionArguments*)context;
+        int allRows = a.HeadsPerGroup * a.Lq, nBlocks = (allRows + BlockRows - 1) / BlockRows;
+        int b = task / nBlocks / a.G, g = task / nBlocks % a.G;
+        int firstRow = task % nBlocks * BlockRows, nRows = Math.Min(BlockRows, allRows - firstRow);
+        int tileRows = Tile<L, V>.Rows, tileColumns = Tile<L, V>.Columns;
+        int nPanels = (nRows + tileRows - 1) / tileRows;
+        int valueWidth = (a.Dv + tileColumns - 1) / tileColumns * tileColumns;
+
+        float* queries = KernelScratch.Floats(KernelScratch.Use.PanelsA, (long)nPanels * tileRows * a.D);
+        float* panelsB = KernelScratch.Floats(
+            KernelScratch.Use.PanelsB, (long)BlockKeys * Math.Max(a.D, valueWidth));
+        float* scores = KernelScratch.Floats(KernelScratch.Use.Scores, (long)nPanels * tileRows * BlockKeys);
+        float* weights = KernelScratch.Floats(KernelScratch.Use.Extra, (long)nPanels * tileRows * BlockKeys);
+        float* sums = KernelScratch.Floats(KernelScratch.Use.Tile, (long)nPanels * tileRows * valueWidth);
+        float* largest = stackalloc float[BlockRows], totals = stackalloc float[BlockRows];
+        new Span<float>(sums, nPanels * tileRows * valueWidth).Clear();
+        for (int row = 0; row < nRows; row++)
+        {
+            int h = g * a.HeadsPerGroup + (firstRow + row) % a.HeadsPerGroup;
+            largest[row] = a.Sinks is null ? float.NegativeInfinity : a.Sinks[h];
+            totals[row] = a.Sinks is null ? 0 : 1;
+        }
+
+        PackQueries<F>(a, b, g, firstRow, nRows, tileRows, queries);
+        int endKey = a.Lk;
+        if (a.MaskKind == AttentionMask.Causal && a.Lk >= a.Lq)
+            endKey = Math.Min(endKey, (firstRow + nRows - 1) / a.HeadsPerGroup + (a.Lk - a.Lq) + 1);
+        for (int key = 0; key < endKey; key += BlockKeys)
+        {
+            int nKeys = Math.Min(BlockKeys, endKey - key);
+            byte* keys = (byte*)a.K + (b * a.KBatch + g * a.KHead + key * a.KRow) * F.Size;
+            PackedPanels.Pack<L, V, F>(keys, a.KRow, 1, nKeys, a.D, tileColumns, panelsB);
+            for (int panel = 0; panel < nPanels; panel++)
+            {
+                for (int j = 0; j < nKeys; j += tileColumns)
+                {
+                    Tile<L, V>.Multiply(
+                        a.D, queries + (long)panel * tileRows * a.D, panelsB + (long)j * a.D,
+                        scores + (long)panel * tileRows * BlockKeys + j, BlockKeys, accumulate: false);
+                }
+            }
+
+            new Span<float>(weights, nPanels * tileRows * nKeys).Clear();
+            for (int row = 0; row < nRows; row++)
+            {
+                int r = firstRow + row, h = g * a.HeadsPerGroup + r % a.HeadsPerGroup;
+                float* score = scores + (long)row * BlockKeys;
+                MaskRow<F>(a, b, h, r / a.HeadsPerGroup, key, nKeys, score);
+                float now = MathF.Max(largest[row], Largest<L, V>(score, nKeys));
+                if (float.IsNegativeInfinity(now))
+                    continue;
+                if (now > largest[row])
+                {
+                    float factor = MathF.Exp(largest[row] - now);
+                    totals[row] *= factor;
+                    Multiply<L, V>(sums + (long)row * valueWidth, a.Dv, factor);
+                    largest[row] = now;
+                }
+
+                totals[row] += ExpAndSum<L, V>(score, nKeys, now);
+                float* to = weights + (long)(row / tileRows) * tileRows * nKeys + row % tileRows;
+                for (int j = 0; j < nKeys; j++)
+                    to[j * tileRows] = score[j];
+            }
+
+            byte* values = (byte*)a.V + (b * a.VBatch + g * a.VHead + key * a.VRow) * F.Size;
+            PackedPanels.Pack<L, V, F>(values, 1, a.VRow, a.Dv, nKeys, tileColumns, panelsB);
+            for (int panel = 0; panel < nPanels; panel++)
+            {
+                for (int j = 0; j < valueWidth; j += tileColumns)
+                {
+                    Tile<L, V>.Multiply(
+                        nKeys, weights + (long)panel * tileRows * nKeys, panelsB + (long)j * nKeys,
+                        sums + (long)panel * tileRows * valueWidth + j, valueWidth, accumulate: true);
+                }
+            }
+        }
+
+        for (int row = 0; row < nRows; row++)
+        {
+            int r = firstRow + row, h = g * a.HeadsPerGroup + r % a.HeadsPerGroup, i = r / a.HeadsPerGroup;
+            long y = (((long)b * a.H + h) * a.Lq + i) * a.Dv;
+            StoreScaled<L, V, F>(
+                sums + (long)row * valueWidth, a.Dv, 1 / totals[row], (byte*)a.Y + y * F.Size);
+        }
+    }
+
+    /// <summary>Scaled queries as panels of A, zeros where rows are absent.</summary>
+    private static void PackQueries<F>(
+        in AttentionArguments a, int b, int g, int firstRow, int nRows, int tileRows, float* to)
+        where F : struct, IFloatFormat
+    {
+        int nPanels = (nRows + tileRows - 1) / tileRows;
+        new Span<float>(to, nPanels * tileRows * a.D).Clear();
+        for (int row = 0; row < nRows; row++)
+        {
+            int r = firstRow + row, h = g * a.HeadsPerGroup + r % a.HeadsPerGroup, i = r / a.HeadsPerGroup;
+            byte* query = (byte*)a.Q + (b * a.QBatch + h * a.QHead + i * a.QRow) * F.Size;
+            float* target = to + (long)(row / tileRows) * tileRows * a.D + row % tileRows;
+            for (int d = 0; d < a.D; d++)
+                target[d * tileRows] = F.Load<SimdScalar, float>(query, d) * a.Scale;
+        }
+    }
+}

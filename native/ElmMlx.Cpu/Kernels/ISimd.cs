@@ -1,0 +1,76 @@
+namespace ElmMlx.Cpu.Kernels;
+
+/// <summary>
+/// One width of vector, for kernels that are written once: <typeparamref name="V"/> holds <see cref="Count"/> floats
+/// (a <c>Vector512&lt;float&gt;</c>, …, or one <c>float</c>).
+/// </summary>
+internal unsafe interface ISimd<V>
+    where V : struct
+{
+    /// <summary>Floats in a vector.</summary>
+    static abstract int Count { get; }
+
+    /// <summary>Whether the machine has 32 vector registers of this width, for the tile of a matrix product.</summary>
+    static abstract bool HasManyRegisters { get; }
+
+    static abstract V Create(float value);
+
+    static abstract V Load(float* from);
+
+    static abstract V LoadBFloat16(ushort* from);
+
+    static abstract V LoadFloat16(ushort* from);
+
+    static abstract void Store(V value, float* to);
+
+    /// <summary>Rounds to nearest, ties to even.</summary>
+    static abstract void StoreBFloat16(V value, ushort* to);
+
+    /// <summary>Rounds to nearest, ties to even.</summary>
+    static abstract void StoreFloat16(V value, ushort* to);
+
+    static abstract V Add(V a, V b);
+
+    static abstract V Subtract(V a, V b);
+
+    static abstract V Multiply(V a, V b);
+
+    /// <summary>a·b + c, rounded once where the machine can.</summary>
+    static abstract V MultiplyAdd(V a, V b, V c);
+
+    static abstract V Max(V a, V b);
+
+    static abstract V Exp(V value);
+
+    /// <summary>The sum over the lanes.</summary>
+    static abstract float Sum(V value);
+
+    /// <summary>The largest lane.</summary>
+    static abstract float Largest(V value);
+
+    /// <summary>Lane j gets element j / <paramref name="lanesEach"/> of <paramref name="from"/>, which must be readable
+    /// for <see cref="Count"/> floats. Powers of two only.</summary>
+    static abstract V Spread(float* from, int lanesEach);
+
+    /// <summary>
+    /// From each 32-bit lane of <paramref name="words"/> the lowest <paramref name="bits"/> bits (2, 4 or 8) as a number,
+    /// less half their range: sums of numbers around 0 lose less. <paramref name="table"/> is what
+    /// <see cref="FieldTable"/> gave.
+    /// </summary>
+    static abstract V LowField(V words, int bits, V table);
+
+    /// <summary>Each 32-bit lane moved down by <paramref name="bits"/>.</summary>
+    static abstract V ShiftWords(V words, int bits);
+
+    /// <summary>What <see cref="LowField"/> needs, made once a kernel.</summary>
+    static abstract V FieldTable(int bits);
+}
+
+/// <summary>A kernel that runs at any width.</summary>
+internal interface ISimdKernel<TArguments>
+    where TArguments : struct
+{
+    static abstract void Run<L, V>(in TArguments arguments)
+        where L : struct, ISimd<V>
+        where V : struct;
+}

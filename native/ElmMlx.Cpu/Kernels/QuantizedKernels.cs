@@ -1,0 +1,274 @@
+using System.Runtime.CompilerServices;
+using ElmMlx.Bindings;
+
+namespace ElmMlx.Cpu.Kernels;
+
+/// <summary>
+/// Products with quantised matrices, accumulated in float32. A few rows: affine fields of 2, 4 or 8 bits go straight
+/// from memory into registers (<see cref="FieldDot{L, V, S, B}"/>), everything else is dequantised a row at a time.
+/// Many rows: panels are dequantised once a block.
+/// </summary>
+internal static unsafe class QuantizedKernels
+{
+    /// <summary>Up to so many rows of x, reading w once a row from the cache beats dequantising it.</summary>
+    private const int FewRows = 6;
+
+    /// <summary>Bytes of w that a task reads.</summary>
+    private const long TaskBytes = 64 * 1024;
+
+    /// <summary>Columns that a task sums where w is not transposed.</summary>
+    private const int BlockColumns = 512;
+
+    public static void Run(in QuantizedMatMulArguments arguments)
+    {
+        if (arguments.M == 0 || arguments.N == 0)
+            return;
+        switch (arguments.Type)
+        {
+            case mlx_dtype.MLX_FLOAT32:
+                Simd.Run<Kernel<Float32Format>, QuantizedMatMulArguments>(arguments);
+                break;
+            case mlx_dtype.MLX_BFLOAT16:
+                Simd.Run<Kernel<BFloat16Format>, QuantizedMatMulArguments>(arguments);
+                break;
+            case mlx_dtype.MLX_FLOAT16:
+                Simd.Run<Kernel<Float16Format>, QuantizedMatMulArguments>(arguments);
+                break;
+            default:
+                throw new ArgumentException("[quantized_matmul] only floating types are supported");
+        }
+    }
+
+    /// <summary>The naive twin, of float32 x only.</summary>
+    public static void RunNaive(in QuantizedMatMulArguments a)
+    {
+        float* values = stackalloc float[256];
+        a.W.FillValues(values);
+        for (int m = 0; m < a.M; m++)
+        {
+            for (int n = 0; n < a.N; n++)
+            {
+                double sum = 0;
+                for (int k = 0; k < a.K; k++)
+                {
+                    (int row, int column) = a.IsTransposed ? (n, k) : (k, n);
+                    long group = (long)row * a.W.GroupsPerRow + column / a.W.GroupSize;
+                    int code = a.W.Code((byte*)a.W.Words + row * a.W.RowBytes, column);
+                    double w = (double)a.W.Scale(group) * values[code] + a.W.Bias(group);
+                    sum += w * ((float*)a.X)[m * a.XRow + k * a.XColumn];
+                }
+
+                ((float*)a.Y)[(long)m * a.N + n] = (float)sum;
+            }
+        }
+    }
+
+    private readonly struct Kernel<F> : ISimdKernel<QuantizedMatMulArguments>
+        where F : struct, IFloatFormat
+    {
+        public static void Run<L, V>(in QuantizedMatMulArguments arguments)
+            where L : struct, ISimd<V>
+            where V : struct
+        {
+            QuantizedMatMulArguments a = arguments;
+            var job = new Job { Arguments = &a, Store = &Store<L, V, F> };
+            if (a.M > FewRows)
+            {
+                var product = new PackedProduct
+                {
+                    M = a.M,
+                    N = a.N,
+                    K = a.K,
+                    Context = &a,
+                    PackA = &PackA<L, V, F>,
+                    PackB = &PackB<L, V>,
+                    Store = &Store<L, V, F>,
+                };
+                product.Run<L, V>();
+                return;
+            }
+
+            int k = a.K;
+            job.XRow = (k + 15) / 16 * 16;
+            job.X = KernelScratch.Floats(KernelScratch.Use.Input, (long)a.M * job.XRow);
+            for (int m = 0; m < a.M; m++)
+            {
+                for (int i = 0; i < k; i++)
+                    job.X[m * job.XRow + i] = F.Load<SimdScalar, float>(a.X, m * a.XRow + i * a.XColumn);
+            }
+
+            if (!a.IsTransposed)
+            {
+                WorkerPool.Run((a.N + BlockColumns - 1) / BlockColumns, &SumTask<L, V>, &job);
+                return;
+            }
+
+            job.RowsPerTask = (int)(Math.Clamp(TaskBytes / Math.Max(1, a.W.RowBytes), 4, 1024) / 4 * 4);
+            int nTasks = (a.N + job.RowsPerTask - 1) / job.RowsPerTask;
+            bool hasFields = a.W.Mode == QuantizationMode.Affine && a.W.Bits is 2 or 4 or 8;
+            if (!hasFields)
+            {
+                WorkerPool.Run(nTasks, &RowTask<L, V>, &job);
+                return;
+            }
+
+            switch (a.W.ScaleType)
+            {
+                case mlx_dtype.MLX_FLOAT32:
+                    RunFields<L, V, Float32Format>(&job, nTasks);
+                    break;
+                case mlx_dtype.MLX_BFLOAT16:
+                    RunFields<L, V, BFloat16Format>(&job, nTasks);
+                    break;
+                default:
+                    RunFields<L, V, Float16Format>(&job, nTasks);
+                    break;
+            }
+        }
+    }
+
+    private static void RunFields<L, V, S>(Job* job, int nTasks)
+        where L : struct, ISimd<V>
+        where V : struct
+        where S : struct, IFloatFormat
+    {
+        switch (job->Arguments->W.Bits)
+        {
+            case 2:
+                FieldDot<L, V, S, Bits2>.Prepare(job);
+                WorkerPool.Run(nTasks, &FieldTask<L, V, S, Bits2>, job);
+                break;
+            case 4:
+                FieldDot<L, V, S, Bits4>.Prepare(job);
+                WorkerPool.Run(nTasks, &FieldTask<L, V, S, Bits4>, job);
+                break;
+            default:
+                FieldDot<L, V, S, Bits8>.Prepare(job);
+                WorkerPool.Run(nTasks, &FieldTask<L, V, S, Bits8>, job);
+                break;
+        }
+    }
+
+    private static void FieldTask<L, V, S, B>(void* context, int task)
+        where L : struct, ISimd<V>
+        where V : struct
+        where S : struct, IFloatFormat
+        where B : struct, IFieldBits
+    {
+        ref Job job = ref *(Job*)context;
+        ref QuantizedMatMulArguments a = ref *job.Arguments;
+        int first = task * job.RowsPerTask, end = Math.Min(first + job.RowsPerTask, a.N), nRows = end - first;
+        int padded = (nRows + 3) / 4 * 4;
+        float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * padded);
+        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 4L * (a.W.GroupsPerRow + 16));
+        for (int n = first; n < end; n += 4)
+            FieldDot<L, V, S, B>.Rows4(ref job, n, scales, results + (n - first), padded);
+        for (int m = 0; m < a.M; m++)
+            job.Store(job.Arguments, m, first, nRows, results + (long)m * padded);
+    }
+
+    // Whatever the code: a row in float32, then dot products.
+    private static void RowTask<L, V>(void* context, int task)
+        where L : struct, ISimd<V>
+        where V : struct
+    {
+        ref Job job = ref *(Job*)context;
+        ref QuantizedMatMulArguments a = ref *job.Arguments;
+        int first = task * job.RowsPerTask, end = Math.Min(first + job.RowsPerTask, a.N), nRows = end - first;
+        float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * nRows);
+        float* row = KernelScratch.Floats(KernelScratch.Use.Extra, a.K);
+        for (int n = first; n < end; n++)
+        {
+            a.W.Dequantize(n, 0, a.K, row);
+            for (int m = 0; m < a.M; m++)
+            {
+                results[(long)m * nRows + (n - first)] =
+                    MatVecKernels.Dot<L, V, Float32Format>(job.X + m * job.XRow, (byte*)row, a.K);
+            }
+        }
+
+        for (int m = 0; m < a.M; m++)
+            job.Store(job.Arguments, m, first, nRows, results + (long)m * nRows);
+    }
+
+    // w is [K, N]: the result is a sum of its rows.
+    private static void SumTask<L, V>(void* context, int task)
+        where L : struct, ISimd<V>
+        where V : struct
+    {
+        ref Job job = ref *(Job*)context;
+        ref QuantizedMatMulArguments a = ref *job.Arguments;
+        int first = task * BlockColumns, nColumns = Math.Min(BlockColumns, a.N - first);
+        float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * nColumns);
+        float* row = KernelScratch.Floats(KernelScratch.Use.Extra, nColumns);
+        new Span<float>(results, a.M * nColumns).Clear();
+        for (int k = 0; k < a.K; k++)
+        {
+            a.W.Dequantize(k, first, nColumns, row);
+            for (int m = 0; m < a.M; m++)
+            {
+                MatVecKernels.AddRow<L, V, Float32Format>(
+                    job.X[m * job.XRow + k], (byte*)row, nColumns, results + (long)m * nColumns);
+            }
+        }
+
+        for (int m = 0; m < a.M; m++)
+            job.Store(job.Arguments, m, first, nColumns, results + (long)m * nColumns);
+    }
+
+    private static void PackA<L, V, F>(void* context, int row, int nRows, int k, int nK, float* to)
+        where L : struct, ISimd<V>
+        where V : struct
+        where F : struct, IFloatFormat
+    {
+        ref QuantizedMatMulArguments a = ref *(QuantizedMatMulArguments*)context;
+        byte* from = (byte*)a.X + (row * a.XRow + k * a.XColumn) * F.Size;
+        PackedPanels.Pack<L, V, F>(from, a.XRow, a.XColumn, nRows, nK, Tile<L, V>.Rows, to);
+    }
+
+    private static void PackB<L, V>(void* context, int column, int nColumns, int k, int nK, float* to)
+        where L : struct, ISimd<V>
+        where V : struct
+    {
+        ref QuantizedMatMulArguments a = ref *(QuantizedMatMulArguments*)context;
+        float* plain = KernelScratch.Floats(KernelScratch.Use.Extra, (long)nColumns * nK);
+        (int nRows, int length) = a.IsTransposed ? (nColumns, nK) : (nK, nColumns);
+        (int firstRow, int first) = a.IsTransposed ? (column, k) : (k, column);
+        for (int row = 0; row < nRows; row++)
+            a.W.Dequantize(firstRow + row, first, length, plain + (long)row * length);
+        (long line, long step) = a.IsTransposed ? ((long)nK, 1L) : (1L, (long)nColumns);
+        PackedPanels.Pack<L, V, Float32Format>(plain, line, step, nColumns, nK, Tile<L, V>.Columns, to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Store<L, V, F>(void* context, int row, int column, int nColumns, float* values)
+        where L : struct, ISimd<V>
+        where V : struct
+        where F : struct, IFloatFormat
+    {
+        ref QuantizedMatMulArguments a = ref *(QuantizedMatMulArguments*)context;
+        long at = (long)row * a.N + column;
+        int i = 0;
+        for (; i <= nColumns - L.Count; i += L.Count)
+            F.Store<L, V>(L.Load(values + i), a.Y, at + i);
+        for (; i < nColumns; i++)
+            F.Store<SimdScalar, float>(values[i], a.Y, at + i);
+    }
+
+    /// <summary>One product with few rows.</summary>
+    internal struct Job
+    {
+        public QuantizedMatMulArguments* Arguments;
+        public delegate*<void*, int, int, int, float*, void> Store;
+
+        /// <summary>x in float32, and how many floats from row to row.</summary>
+        public float* X;
+        public int XRow;
+
+        /// <summary>x in the order in which fields come out of words, and the sum of each group of it.</summary>
+        public float* Ordered, Sums;
+        public int OrderedRow, SumsRow;
+
+        public int RowsPerTask;
+    }
+}

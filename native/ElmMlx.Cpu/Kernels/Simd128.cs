@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+
+namespace ElmMlx.Cpu.Kernels;
+
+/// <summary>Four floats (SSE, NEON).</summary>
+internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    public static int Count => 4;
+
+    public static bool HasManyRegisters => AdvSimd.IsSupported;
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Create(float value) => Vector128.Create(value);
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Load(float* from) => Vector128.Load(from);
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> LoadBFloat16(ushort* from) => (Widen(from) << 16).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> LoadFloat16(ushort* from)
+    {
+        Vector128<uint> half = Widen(from);
+        Vector128<uint> magnitude = (half & Vector128.Create(0x7FFFu)) << 13;
+        Vector128<uint> value = (magnitude.AsSingle() * Vector128.Create(HalfFormat.Rebias)).AsUInt32();
+        Vector128<uint> special = Vector128.GreaterThanOrEqual(magnitude, Vector128.Create(HalfFormat.Special));
+        value |= special & Vector128.Create(0x7F800000u);
+        return (value | ((half & Vector128.Create(0x8000u)) << 16)).AsSingle();
+    }
+
+    [MethodImpl(Inline)]
+    public static void Store(Vector128<float> value, float* to) => value.Store(to);
+
+    [MethodImpl(Inline)]
+    public static void StoreBFloat16(Vector128<float> value, ushort* to)
+    {
+        Vector128<uint> bits = value.AsUInt32();
+        Vector128<uint> odd = (bits >>> 16) & Vector128<uint>.One;
+        Vector128<uint> rounded = (bits + Vector128.Create(0x7FFFu) + odd) >>> 16;
+        Vector128<uint> quiet = (bits >>> 16) | Vector128.Create(0x40u);
+        Vector128<uint> isNumber = Vector128.Equals(value, value).AsUInt32();
+        Narrow(Vector128.ConditionalSelect(isNumber, rounded, quiet)).Store(to);
+    }
+
+    [MethodImpl(Inline)]
+    public static void StoreFloat16(Vector128<float> value, ushort* to)
+    {
+        Vector128<uint> bits = value.AsUInt32();
+        Vector128<uint> sign = bits & Vector128.Create(0x80000000u);
+        Vector128<uint> magnitude = bits ^ sign;
+        Vector128<uint> odd = (magnitude >>> 13) & Vector128<uint>.One;
+        Vector128<uint> normal = (magnitude + Vector128.Create(HalfFormat.RoundNormal) + odd) >>> 13;
+        Vector128<float> magic = Vector128.Create(HalfFormat.Magic);
+        Vector128<uint> small = (magnitude.AsSingle() + magic).AsUInt32() - magic.AsUInt32();
+        Vector128<uint> large = Vector128.ConditionalSelect(
+            Vector128.GreaterThan(magnitude, Vector128.Create(0x7F800000u)),
+            Vector128.Create(0x7E00u),
+            Vector128.Create(0x7C00u));
+        Vector128<uint> result = Vector128.ConditionalSelect(
+            Vector128.LessThan(magnitude, Vector128.Create(HalfFormat.SmallestNormal)), small, normal);
+        result = Vector128.ConditionalSelect(
+            Vector128.GreaterThanOrEqual(magnitude, Vector128.Create(HalfFormat.Overflow)), large, result);
+        Narrow(result | (sign >>> 16)).Store(to);
+    }
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Subtract(Vector128<float> a, Vector128<float> b) => a - b;
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Multiply(Vector128<float> a, Vector128<float> b) => a * b;
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) =>
+        Vector128.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Exp(Vector128<float> value) => Vector128.Exp(value);
+
+    [MethodImpl(Inline)]
+    public static float Sum(Vector128<float> value) => value[0] + value[2] + (value[1] + value[3]);
+
+    [MethodImpl(Inline)]
+    public static float Largest(Vector128<float> value) =>
+        MathF.Max(MathF.Max(value[0], value[2]), MathF.Max(value[1], value[3]));
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Spread(float* from, int lanesEach) => lanesEach switch
+    {
+        1 => Vector128.Load(from),
+        2 => Vector128.Create(from[0], from[0], from[1], from[1]),
+        _ => Vector128.Create(from[0]),
+    };
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> LowField(Vector128<float> words, int bits, Vector128<float> table) =>
+        Vector128.ConvertToSingle(
+            (words.AsInt32() & Vector128.Create((1 << bits) - 1)) - Vector128.Create(1 << (bits - 1)));
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> ShiftWords(Vector128<float> words, int bits) =>
+        (words.AsUInt32() >>> bits).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> FieldTable(int bits) => default;
+
+    [MethodImpl(Inline)]
+    private static Vector128<uint> Widen(ushort* from) =>
+        Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)from).AsUInt16());
+
+    [MethodImpl(Inline)]
+    private static Vector64<ushort> Narrow(Vector128<uint> value) => Vector128.Narrow(value, value).GetLower();
+}

@@ -1,0 +1,130 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace ElmMlx.Cpu.Kernels;
+
+/// <summary>Eight floats (AVX2).</summary>
+internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    public static int Count => 8;
+
+    public static bool HasManyRegisters => false;
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Create(float value) => Vector256.Create(value);
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Load(float* from) => Vector256.Load(from);
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> LoadBFloat16(ushort* from) => (Widen(from) << 16).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> LoadFloat16(ushort* from)
+    {
+        Vector256<uint> half = Widen(from);
+        Vector256<uint> magnitude = (half & Vector256.Create(0x7FFFu)) << 13;
+        Vector256<uint> value = (magnitude.AsSingle() * Vector256.Create(HalfFormat.Rebias)).AsUInt32();
+        Vector256<uint> special = Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(HalfFormat.Special));
+        value |= special & Vector256.Create(0x7F800000u);
+        return (value | ((half & Vector256.Create(0x8000u)) << 16)).AsSingle();
+    }
+
+    [MethodImpl(Inline)]
+    public static void Store(Vector256<float> value, float* to) => value.Store(to);
+
+    [MethodImpl(Inline)]
+    public static void StoreBFloat16(Vector256<float> value, ushort* to)
+    {
+        Vector256<uint> bits = value.AsUInt32();
+        Vector256<uint> odd = (bits >>> 16) & Vector256<uint>.One;
+        Vector256<uint> rounded = (bits + Vector256.Create(0x7FFFu) + odd) >>> 16;
+        Vector256<uint> quiet = (bits >>> 16) | Vector256.Create(0x40u);
+        Vector256<uint> isNumber = Vector256.Equals(value, value).AsUInt32();
+        Narrow(Vector256.ConditionalSelect(isNumber, rounded, quiet)).Store(to);
+    }
+
+    [MethodImpl(Inline)]
+    public static void StoreFloat16(Vector256<float> value, ushort* to)
+    {
+        Vector256<uint> bits = value.AsUInt32();
+        Vector256<uint> sign = bits & Vector256.Create(0x80000000u);
+        Vector256<uint> magnitude = bits ^ sign;
+        Vector256<uint> odd = (magnitude >>> 13) & Vector256<uint>.One;
+        Vector256<uint> normal = (magnitude + Vector256.Create(HalfFormat.RoundNormal) + odd) >>> 13;
+        Vector256<float> magic = Vector256.Create(HalfFormat.Magic);
+        Vector256<uint> small = (magnitude.AsSingle() + magic).AsUInt32() - magic.AsUInt32();
+        Vector256<uint> large = Vector256.ConditionalSelect(
+            Vector256.GreaterThan(magnitude, Vector256.Create(0x7F800000u)),
+            Vector256.Create(0x7E00u),
+            Vector256.Create(0x7C00u));
+        Vector256<uint> result = Vector256.ConditionalSelect(
+            Vector256.LessThan(magnitude, Vector256.Create(HalfFormat.SmallestNormal)), small, normal);
+        result = Vector256.ConditionalSelect(
+            Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(HalfFormat.Overflow)), large, result);
+        Narrow(result | (sign >>> 16)).Store(to);
+    }
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Subtract(Vector256<float> a, Vector256<float> b) => a - b;
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Vector256.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Exp(Vector256<float> value) => Vector256.Exp(value);
+
+    [MethodImpl(Inline)]
+    public static float Sum(Vector256<float> value) => Simd128.Sum(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(Inline)]
+    public static float Largest(Vector256<float> value) =>
+        Simd128.Largest(Vector128.Max(value.GetLower(), value.GetUpper()));
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Spread(float* from, int lanesEach) => lanesEach switch
+    {
+        2 => Permute(Vector256.Load(from), Vector256.Create(0, 0, 1, 1, 2, 2, 3, 3)),
+        4 => Vector256.Create(Vector128.Create(from[0]), Vector128.Create(from[1])),
+        1 => Vector256.Load(from),
+        _ => Vector256.Create(from[0]),
+    };
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> LowField(Vector256<float> words, int bits, Vector256<float> table) =>
+        Vector256.ConvertToSingle(
+            (words.AsInt32() & Vector256.Create((1 << bits) - 1)) - Vector256.Create(1 << (bits - 1)));
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> ShiftWords(Vector256<float> words, int bits) =>
+        (words.AsUInt32() >>> bits).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> FieldTable(int bits) => default;
+
+    [MethodImpl(Inline)]
+    private static Vector256<float> Permute(Vector256<float> value, Vector256<int> indices) =>
+        Avx2.IsSupported ? Avx2.PermuteVar8x32(value, indices) : Vector256.Shuffle(value, indices);
+
+    [MethodImpl(Inline)]
+    private static Vector256<uint> Widen(ushort* from) =>
+        Avx2.IsSupported
+            ? Avx2.ConvertToVector256Int32(from).AsUInt32()
+            : Vector256.WidenLower(Vector128.Load(from).ToVector256());
+
+    [MethodImpl(Inline)]
+    private static Vector128<ushort> Narrow(Vector256<uint> value) => Vector256.Narrow(value, value).GetLower();
+}

@@ -1,0 +1,141 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace ElmMlx.Cpu.Kernels;
+
+/// <summary>Sixteen floats (AVX-512).</summary>
+internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    public static int Count => 16;
+
+    public static bool HasManyRegisters => true;
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Create(float value) => Vector512.Create(value);
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Load(float* from) => Vector512.Load(from);
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> LoadBFloat16(ushort* from) => (Widen(from) << 16).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> LoadFloat16(ushort* from)
+    {
+        Vector512<uint> half = Widen(from);
+        Vector512<uint> magnitude = (half & Vector512.Create(0x7FFFu)) << 13;
+        Vector512<uint> value = (magnitude.AsSingle() * Vector512.Create(HalfFormat.Rebias)).AsUInt32();
+        Vector512<uint> special = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(HalfFormat.Special));
+        value |= special & Vector512.Create(0x7F800000u);
+        return (value | ((half & Vector512.Create(0x8000u)) << 16)).AsSingle();
+    }
+
+    [MethodImpl(Inline)]
+    public static void Store(Vector512<float> value, float* to) => value.Store(to);
+
+    [MethodImpl(Inline)]
+    public static void StoreBFloat16(Vector512<float> value, ushort* to)
+    {
+        Vector512<uint> bits = value.AsUInt32();
+        Vector512<uint> odd = (bits >>> 16) & Vector512<uint>.One;
+        Vector512<uint> rounded = (bits + Vector512.Create(0x7FFFu) + odd) >>> 16;
+        Vector512<uint> quiet = (bits >>> 16) | Vector512.Create(0x40u);
+        Vector512<uint> isNumber = Vector512.Equals(value, value).AsUInt32();
+        Narrow(Vector512.ConditionalSelect(isNumber, rounded, quiet)).Store(to);
+    }
+
+    [MethodImpl(Inline)]
+    public static void StoreFloat16(Vector512<float> value, ushort* to)
+    {
+        Vector512<uint> bits = value.AsUInt32();
+        Vector512<uint> sign = bits & Vector512.Create(0x80000000u);
+        Vector512<uint> magnitude = bits ^ sign;
+        Vector512<uint> odd = (magnitude >>> 13) & Vector512<uint>.One;
+        Vector512<uint> normal = (magnitude + Vector512.Create(HalfFormat.RoundNormal) + odd) >>> 13;
+        Vector512<float> magic = Vector512.Create(HalfFormat.Magic);
+        Vector512<uint> small = (magnitude.AsSingle() + magic).AsUInt32() - magic.AsUInt32();
+        Vector512<uint> large = Vector512.ConditionalSelect(
+            Vector512.GreaterThan(magnitude, Vector512.Create(0x7F800000u)),
+            Vector512.Create(0x7E00u),
+            Vector512.Create(0x7C00u));
+        Vector512<uint> result = Vector512.ConditionalSelect(
+            Vector512.LessThan(magnitude, Vector512.Create(HalfFormat.SmallestNormal)), small, normal);
+        result = Vector512.ConditionalSelect(
+            Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(HalfFormat.Overflow)), large, result);
+        Narrow(result | (sign >>> 16)).Store(to);
+    }
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Vector512.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Exp(Vector512<float> value) => Vector512.Exp(value);
+
+    [MethodImpl(Inline)]
+    public static float Sum(Vector512<float> value) => Simd256.Sum(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(Inline)]
+    public static float Largest(Vector512<float> value) =>
+        Simd256.Largest(Vector256.Max(value.GetLower(), value.GetUpper()));
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Spread(float* from, int lanesEach) => lanesEach switch
+    {
+        2 => Permute(Vector512.Load(from), Vector512.Create(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)),
+        4 => Permute(Vector512.Load(from), Vector512.Create(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3)),
+        8 => Vector512.Create(Vector256.Create(from[0]), Vector256.Create(from[1])),
+        1 => Vector512.Load(from),
+        _ => Vector512.Create(from[0]),
+    };
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> LowField(Vector512<float> words, int bits, Vector512<float> table)
+    {
+        // The permutation looks at the four lowest bits of an index: no mask, no conversion.
+        if (bits <= 4 && Avx512F.IsSupported)
+            return Avx512F.PermuteVar16x32(table, words.AsInt32());
+        Vector512<int> code = words.AsInt32() & Vector512.Create((1 << bits) - 1);
+        return Vector512.ConvertToSingle(code - Vector512.Create(1 << (bits - 1)));
+    }
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> ShiftWords(Vector512<float> words, int bits) =>
+        (words.AsUInt32() >>> bits).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> FieldTable(int bits) =>
+        Vector512.ConvertToSingle(
+            (Vector512<int>.Indices & Vector512.Create((1 << bits) - 1)) - Vector512.Create(1 << (bits - 1)));
+
+    [MethodImpl(Inline)]
+    private static Vector512<float> Permute(Vector512<float> value, Vector512<int> indices) =>
+        Avx512F.IsSupported ? Avx512F.PermuteVar16x32(value, indices) : Vector512.Shuffle(value, indices);
+
+    [MethodImpl(Inline)]
+    private static Vector512<uint> Widen(ushort* from) =>
+        Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512UInt32(Vector256.Load(from))
+            : Vector512.WidenLower(Vector256.Load(from).ToVector512());
+
+    [MethodImpl(Inline)]
+    private static Vector256<ushort> Narrow(Vector512<uint> value) =>
+        Avx512F.IsSupported
+            ? Avx512F.ConvertToVector256UInt16(value)
+            : Vector512.Narrow(value, value).GetLower();
+}

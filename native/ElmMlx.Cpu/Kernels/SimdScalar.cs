@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+
+namespace ElmMlx.Cpu.Kernels;
+
+/// <summary>One float: what a machine without vectors runs, and the plainest form of each kernel.</summary>
+internal readonly unsafe struct SimdScalar : ISimd<float>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    public static int Count => 1;
+
+    public static bool HasManyRegisters => false;
+
+    [MethodImpl(Inline)]
+    public static float Create(float value) => value;
+
+    [MethodImpl(Inline)]
+    public static float Load(float* from) => *from;
+
+    [MethodImpl(Inline)]
+    public static float LoadBFloat16(ushort* from) => BitConverter.UInt32BitsToSingle((uint)*from << 16);
+
+    [MethodImpl(Inline)]
+    public static float LoadFloat16(ushort* from) => (float)BitConverter.UInt16BitsToHalf(*from);
+
+    [MethodImpl(Inline)]
+    public static void Store(float value, float* to) => *to = value;
+
+    [MethodImpl(Inline)]
+    public static void StoreBFloat16(float value, ushort* to)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        *to = float.IsNaN(value)
+            ? (ushort)((bits >> 16) | 0x40)
+            : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+
+    [MethodImpl(Inline)]
+    public static void StoreFloat16(float value, ushort* to) => *to = BitConverter.HalfToUInt16Bits((Half)value);
+
+    [MethodImpl(Inline)]
+    public static float Add(float a, float b) => a + b;
+
+    [MethodImpl(Inline)]
+    public static float Subtract(float a, float b) => a - b;
+
+    [MethodImpl(Inline)]
+    public static float Multiply(float a, float b) => a * b;
+
+    [MethodImpl(Inline)]
+    public static float MultiplyAdd(float a, float b, float c) => float.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(Inline)]
+    public static float Max(float a, float b) => MathF.Max(a, b);
+
+    [MethodImpl(Inline)]
+    public static float Exp(float value) => MathF.Exp(value);
+
+    [MethodImpl(Inline)]
+    public static float Sum(float value) => value;
+
+    [MethodImpl(Inline)]
+    public static float Largest(float value) => value;
+
+    [MethodImpl(Inline)]
+    public static float Spread(float* from, int lanesEach) => *from;
+
+    [MethodImpl(Inline)]
+    public static float LowField(float words, int bits, float table) =>
+        (BitConverter.SingleToInt32Bits(words) & ((1 << bits) - 1)) - (1 << (bits - 1));
+
+    [MethodImpl(Inline)]
+    public static float ShiftWords(float words, int bits) =>
+        BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(words) >> bits);
+
+    [MethodImpl(Inline)]
+    public static float FieldTable(int bits) => 0;
+}

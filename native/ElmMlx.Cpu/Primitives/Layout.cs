@@ -1,0 +1,67 @@
+using ElmMlx.Cpu.Kernels;
+
+namespace ElmMlx.Cpu;
+
+/// <summary>Another dtype, element by element.</summary>
+internal sealed class AsType : Primitive
+{
+    public override string Name => "AsType";
+
+    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], output = outputs[0];
+        output.AllocateOver(input);
+        CastKernels.Run(input, output.Data, output.Type);
+    }
+}
+
+/// <summary>The same elements, seen in a larger shape through strides of 0.</summary>
+internal sealed class Broadcast : Primitive
+{
+    public override string Name => "Broadcast";
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], output = outputs[0];
+        var strides = new long[output.Rank];
+        for (int i = 1; i <= input.Rank; i++)
+            strides[^i] = input.Shape[^i] == 1 ? 0 : input.Strides[^i];
+        output.ShareWith(input, strides, input.Offset);
+    }
+}
+
+/// <summary>
+/// The same elements one after another in row-major order, or in column-major where that is allowed and so already.
+/// </summary>
+internal sealed class Contiguous(bool allowsColumnMajor) : Primitive
+{
+    public override string Name => "Contiguous";
+
+    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], output = outputs[0];
+        if (input.IsRowContiguous)
+        {
+            output.ShareWith(input, Node.RowStrides(output.Shape), input.Offset);
+            return;
+        }
+
+        if (allowsColumnMajor && input.IsColumnContiguous)
+        {
+            output.ShareWith(input, input.Strides, input.Offset);
+            return;
+        }
+
+        output.Allocate();
+        CopyKernels.Run(input, output.Data);
+    }
+}
+
+/// <summary>The same node again: copies, stop_gradient, and whatever else changes nothing about the elements.</summary>
+internal sealed class Share(string name) : Primitive
+{
+    public override string Name => name;
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs) =>
+        outputs[0].ShareWith(inputs[0], inputs[0].Strides, inputs[0].Offset);
+}

@@ -1,0 +1,249 @@
+using ElmMlx.Cpu.Kernels;
+
+namespace ElmMlx.Cpu;
+
+/// <summary>The same elements in row-major order under another shape: a view where strides allow it, else a copy.</summary>
+internal sealed class Reshape(string name) : Primitive
+{
+    public override string Name => name;
+
+    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], output = outputs[0];
+        if (ViewStrides(input.Shape, input.Strides, output.Shape) is { } strides)
+        {
+            output.ShareWith(input, strides, input.Offset);
+            return;
+        }
+
+        output.Allocate();
+        CopyKernels.Run(input, output.Data);
+    }
+
+    /// <summary>Strides that show a strided view under another shape of the same size; null when none do.</summary>
+    internal static long[]? ViewStrides(int[] shape, long[] strides, int[] newShape)
+    {
+        if (shape.Contains(0))
+            return Node.RowStrides(newShape);
+        int[] axes = [.. Enumerable.Range(0, shape.Length).Where(axis => shape[axis] != 1)];
+        var newStrides = new long[newShape.Length];
+        Array.Fill(newStrides, 1);
+        int first = 0, newFirst = 0;
+        while (first < axes.Length)
+        {
+            int end = first + 1, newEnd = newFirst + 1;
+            long size = shape[axes[first]], newSize = newShape[newFirst];
+            while (size != newSize)
+            {
+                if (newSize < size)
+                    newSize *= newShape[newEnd++];
+                else
+                    size *= shape[axes[end++]];
+            }
+
+            for (int i = first; i < end - 1; i++)
+            {
+                if (strides[axes[i]] != shape[axes[i + 1]] * strides[axes[i + 1]])
+                    return null;
+            }
+
+            newStrides[newEnd - 1] = strides[axes[end - 1]];
+            for (int axis = newEnd - 1; axis > newFirst; axis--)
+                newStrides[axis - 1] = newStrides[axis] * newShape[axis];
+            (first, newFirst) = (end, newEnd);
+        }
+
+        return newStrides;
+    }
+}
+
+/// <summary>Axes in another order: output axis i is input axis <c>axes[i]</c>. A view.</summary>
+internal sealed class Transpose(int[] axes) : Primitive
+{
+    public override string Name => "Transpose";
+
+    public int[] Axes => axes;
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0];
+        outputs[0].ShareWith(input, [.. axes.Select(axis => input.Strides[axis])], input.Offset);
+    }
+}
+
+/// <summary>Every <c>steps[i]</c>-th element of axis i from <c>starts[i]</c> on. A view.</summary>
+internal sealed class Slice(int[] starts, int[] steps) : Primitive
+{
+    public override string Name => "Slice";
+
+    public int[] Starts => starts;
+
+    public int[] Steps => steps;
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0];
+        (long offset, long[] strides) = View(input.Offset, input.Strides, starts, steps);
+        outputs[0].ShareWith(input, strides, offset);
+    }
+
+    /// <summary>Where a slice of a strided view begins, and its strides.</summary>
+    internal static (long Offset, long[] Strides) View(long offset, long[] strides, int[] starts, int[] steps)
+    {
+        var sliced = new long[strides.Length];
+        for (int axis = 0; axis < strides.Length; axis++)
+        {
+            offset += starts[axis] * strides[axis];
+            sliced[axis] = steps[axis] * strides[axis];
+        }
+
+        return (offset, sliced);
+    }
+}
+
+/// <summary>A slice that begins where the second input says. A view.</summary>
+internal sealed class DynamicSlice(int[] axes) : Primitive
+{
+    public override string Name => "DynamicSlice";
+
+    public int[] Axes => axes;
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], output = outputs[0];
+        outputs[0].ShareWith(
+            input, input.Strides, input.Offset + Offset("slice", inputs[1], input, input.Strides, axes, output.Shape));
+    }
+
+    /// <summary>Elements from the first element to the start that <paramref name="starts"/> names.</summary>
+    internal static unsafe long Offset(
+        string operation, Node starts, Node whole, long[] strides, int[] axes, int[] sliceShape)
+    {
+        long offset = 0;
+        for (int i = 0; i < axes.Length; i++)
+        {
+            long step = starts.Rank == 0 ? 0 : starts.Strides[0];
+            long start = ItemReader.ToInt64((byte*)starts.Data + i * step * starts.Type.Size(), starts.Type);
+            int axis = axes[i];
+            if (start < 0 || start + sliceShape[axis] > whole.Shape[axis])
+                throw new ArgumentException(
+                    $"[{operation}] A slice of {sliceShape[axis]} from {start} on leaves axis {axis} of "
+                    + $"{Ops.Text(whole.Shape)}.");
+            offset += start * strides[axis];
+        }
+
+        return offset;
+    }
+}
+
+/// <summary>The diagonal of two axes as a last axis. A view.</summary>
+internal sealed class Diagonal(int offset, int axis1, int axis2) : Primitive
+{
+    public override string Name => "Diagonal";
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], output = outputs[0];
+        var strides = new List<long>();
+        for (int axis = 0; axis < input.Rank; axis++)
+        {
+            if (axis != axis1 && axis != axis2)
+                strides.Add(input.Strides[axis]);
+        }
+
+        strides.Add(input.Strides[axis1] + input.Strides[axis2]);
+        long start = output.Size == 0
+            ? 0
+            : offset >= 0 ? offset * input.Strides[axis2] : -offset * input.Strides[axis1];
+        output.ShareWith(input, [.. strides], input.Offset + start);
+    }
+}
+
+/// <summary>Row-contiguous elements, seen through given strides and offset. A view.</summary>
+internal sealed class AsStrided(long[] strides, long offset) : Primitive
+{
+    public override string Name => "AsStrided";
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs) =>
+        outputs[0].ShareWith(inputs[0], strides, inputs[0].Offset + offset);
+}
+
+/// <summary>The same bytes as another dtype; the last axis grows or shrinks with the element's size.</summary>
+internal sealed class View : Primitive
+{
+    public override string Name => "View";
+
+    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], output = outputs[0];
+        int inputBytes = input.Type.Size(), outputBytes = output.Type.Size();
+        long offsetBytes = input.Offset * inputBytes;
+        if (inputBytes == outputBytes)
+        {
+            output.ShareWith(input, input.Strides, input.Offset);
+        }
+        else if (input.IsRowContiguous && offsetBytes % outputBytes == 0)
+        {
+            output.ShareWith(input, Node.RowStrides(output.Shape), offsetBytes / outputBytes);
+        }
+        else
+        {
+            output.Allocate();
+            CopyKernels.Run(input, output.Data);
+        }
+    }
+}
+
+/// <summary>Inputs one after another along an axis.</summary>
+internal sealed class Concatenate(int axis) : Primitive
+{
+    public override string Name => "Concatenate";
+
+    public int Axis => axis;
+
+    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node output = outputs[0];
+        output.Allocate();
+        byte* place = (byte*)output.Data;
+        int itemBytes = output.Type.Size();
+        foreach (Node input in inputs)
+        {
+            CopyKernels.Run(input.Data, input.Strides, place, output.Strides, input.Shape, itemBytes);
+            place += input.Shape[axis] * output.Strides[axis] * itemBytes;
+        }
+    }
+}
+
+/// <summary>The first input in a larger box of the second input's value.</summary>
+internal sealed class Pad(int[] lows) : Primitive
+{
+    public override string Name => "Pad";
+
+    public int[] Lows => lows;
+
+    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0], value = inputs[1], output = outputs[0];
+        output.Allocate();
+        int itemBytes = output.Type.Size();
+        CopyKernels.Run(value.Data, new long[output.Rank], output.Data, output.Strides, output.Shape, itemBytes);
+        long offset = 0;
+        for (int axis = 0; axis < output.Rank; axis++)
+            offset += lows[axis] * output.Strides[axis];
+        CopyKernels.Run(
+            input.Data, input.Strides, (byte*)output.Data + offset * itemBytes, output.Strides, input.Shape, itemBytes);
+    }
+}
+
+/// <summary>The first inputs again, once the others are computed too.</summary>
+internal sealed class Depends : Primitive
+{
+    public override string Name => "Depends";
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        for (int i = 0; i < outputs.Length; i++)
+            outputs[i].ShareWith(inputs[i], inputs[i].Strides, inputs[i].Offset);
+    }
+}

@@ -1,0 +1,120 @@
+using ElmMlx.Bindings;
+using static ElmMlx.Bindings.mlx_dtype;
+
+namespace ElmMlx.Cpu;
+
+internal static partial class Ops
+{
+    /// <summary>The same values as <paramref name="type"/>; the node itself when it has that dtype.</summary>
+    public static Node AsType(Node a, mlx_dtype type) =>
+        a.Type == type ? a : Make(new AsType(), a.Shape, type, a);
+
+    /// <summary>Repeats axes of length 1, and new ones in front, up to <paramref name="shape"/>: a view.</summary>
+    /// <exception cref="ArgumentException">The shape does not fit.</exception>
+    public static Node BroadcastTo(Node a, int[] shape)
+    {
+        if (a.Shape.AsSpan().SequenceEqual(shape))
+            return a;
+        bool fits = a.Rank <= shape.Length;
+        for (int i = 1; fits && i <= a.Rank; i++)
+            fits = a.Shape[^i] == shape[^i] || a.Shape[^i] == 1;
+        if (!fits)
+            throw new ArgumentException($"[broadcast_to] Shape {Text(a.Shape)} cannot be broadcast to {Text(shape)}.");
+        return Make(new Broadcast(), shape, a.Type, a);
+    }
+
+    /// <summary>Row-contiguous elements: a view when they are so already.</summary>
+    public static Node Contiguous(Node a, bool allowsColumnMajor = false) =>
+        Make(new Contiguous(allowsColumnMajor), a.Shape, a.Type, a);
+
+    /// <summary>A node over the same memory.</summary>
+    public static Node Copy(Node a) => Make(new Share("Copy"), a.Shape, a.Type, a);
+
+    /// <summary>A node through which gradients do not flow.</summary>
+    public static Node StopGradient(Node a) => Make(new Share("StopGradient"), a.Shape, a.Type, a);
+
+    /// <summary>An evaluated node of rank 0.</summary>
+    public static unsafe Node Scalar(double value, mlx_dtype type)
+    {
+        Node node = NewScalar(type);
+        switch (type)
+        {
+            case MLX_BOOL:
+                *(bool*)node.Data = value != 0;
+                break;
+            case MLX_FLOAT16:
+                *(Half*)node.Data = (Half)(float)value;
+                break;
+            case MLX_BFLOAT16:
+                *(ushort*)node.Data = BFloat16Bits((float)value);
+                break;
+            case MLX_FLOAT32:
+                *(float*)node.Data = (float)value;
+                break;
+            case MLX_FLOAT64:
+                *(double*)node.Data = value;
+                break;
+            case MLX_COMPLEX64:
+                ((float*)node.Data)[0] = (float)value;
+                ((float*)node.Data)[1] = 0;
+                break;
+            case MLX_UINT64:
+                *(ulong*)node.Data = value < 0 ? unchecked((ulong)(long)value) : (ulong)value;
+                break;
+            default:
+                StoreInteger(node, (long)value);
+                break;
+        }
+
+        return node;
+    }
+
+    /// <summary>An evaluated node of rank 0, exact for every integer dtype.</summary>
+    public static unsafe Node Scalar(long value, mlx_dtype type)
+    {
+        if (!type.IsInteger())
+            return Scalar((double)value, type);
+        Node node = NewScalar(type);
+        StoreInteger(node, value);
+        return node;
+    }
+
+    /// <inheritdoc cref="Scalar(long, mlx_dtype)"/>
+    public static Node Scalar(int value, mlx_dtype type) => Scalar((long)value, type);
+
+    /// <inheritdoc cref="Scalar(long, mlx_dtype)"/>
+    public static Node Scalar(bool value, mlx_dtype type = MLX_BOOL) => Scalar(value ? 1L : 0L, type);
+
+    /// <summary>A shape in an error's words: <c>(2,37)</c>.</summary>
+    internal static string Text(ReadOnlySpan<int> shape) => $"({string.Join(",", shape.ToArray())})";
+
+    /// <summary>The bfloat16 nearest to <paramref name="value"/>, ties to even.</summary>
+    internal static ushort BFloat16Bits(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        if (float.IsNaN(value))
+            return (ushort)((bits >> 16) | 0x40);
+        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+
+    private static Node NewScalar(mlx_dtype type) => new([], type, Buffer.Allocate(type.Size()));
+
+    private static unsafe void StoreInteger(Node node, long value)
+    {
+        switch (node.Type.Size())
+        {
+            case 1:
+                *(byte*)node.Data = unchecked((byte)value);
+                break;
+            case 2:
+                *(ushort*)node.Data = unchecked((ushort)value);
+                break;
+            case 4:
+                *(uint*)node.Data = unchecked((uint)value);
+                break;
+            default:
+                *(long*)node.Data = value;
+                break;
+        }
+    }
+}

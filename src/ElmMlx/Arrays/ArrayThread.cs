@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using ElmMlx.Bindings;
+
+namespace ElmMlx;
+
+/// <summary>What belongs to one thread: its stream, its innermost scope, and the handles that others gave up
+/// for it.</summary>
+/// <remarks>A stream belongs to the thread that made it, and a handle is freed by the thread that made it:
+/// finalizers
+/// and other threads queue theirs here, and the next operation on this thread frees them.</remarks>
+internal sealed unsafe class ArrayThread
+{
+    private static readonly ConcurrentQueue<nint> Orphans = new(); // of threads that have ended
+
+    [ThreadStatic]
+    private static ArrayThread? _current;
+
+    private readonly Thread _thread = Thread.CurrentThread;
+    private readonly ConcurrentQueue<nint> _givenUp = new();
+    private readonly Stack<List<MlxArray?>> _spareLists = new();
+    private mlx_stream _stream;
+
+    private ArrayThread()
+    {
+        RuntimeLoader.EnsureLoaded();
+        _stream = MlxStream.DefaultHandle();
+    }
+
+    // Its thread has ended and all its handles are given up.
+    ~ArrayThread() => Orphan();
+
+    /// <summary>This thread's.</summary>
+    /// <exception cref="MlxException">No provider could be loaded.</exception>
+    public static ArrayThread Current => _current ??= new ArrayThread();
+
+    /// <summary>The innermost scope that is open on this thread.</summary>
+    public ArrayScope? Scope { get; set; }
+
+    /// <summary>The stream of this thread's operations. Reading it frees what others gave up.</summary>
+    public mlx_stream Stream
+    {
+        get
+        {
+            if (!_givenUp.IsEmpty || !Orphans.IsEmpty)
+                FreeGivenUp();
+            return _stream;
+        }
+        set => _stream = value;
+    }
+
+    /// <summary>Handles that wait to be freed by this thread.</summary>
+    public int GivenUpCount => _givenUp.Count;
+
+    /// <summary>Frees a handle that this thread made: now on this thread, later from any other.</summary>
+    public void Free(nint handle)
+    {
+        if (Thread.CurrentThread == _thread)
+        {
+            FreeNow(handle);
+            return;
+        }
+
+        _givenUp.Enqueue(handle);
+        if (HasEnded())
+            Orphan();
+    }
+
+    /// <summary>A list for a scope; <see cref="Return"/> it.</summary>
+    public List<MlxArray?> Rent() => _spareLists.TryPop(out List<MlxArray?>? list) ? list : [];
+
+    /// <summary>Takes a scope's empty list back.</summary>
+    public void Return(List<MlxArray?> list) => _spareLists.Push(list);
+
+    /// <summary>Frees what finalizers and other threads gave up.</summary>
+    public void FreeGivenUp()
+    {
+        while (_givenUp.TryDequeue(out nint handle) || Orphans.TryDequeue(out handle))
+            FreeNow(handle);
+    }
+
+    private bool HasEnded()
+    {
+        try
+        {
+            return !_thread.IsAlive;
+        }
+        catch (ThreadStateException)
+        {
+            return true; // so long ago that it has been collected
+        }
+    }
+
+    // Any thread may free them now.
+    private void Orphan()
+    {
+        while (_givenUp.TryDequeue(out nint handle))
+            Orphans.Enqueue(handle);
+    }
+
+    // A handle that cannot be freed is lost either way: the reason must not surface in another operation.
+    private static void FreeNow(nint handle)
+    {
+        if (Mlx.mlx_array_free(new mlx_array { ctx = (void*)handle }) != 0)
+            MlxError.Take();
+    }
+}

@@ -1,0 +1,19 @@
+namespace ElmMlx.Nn;
+
+/// <summary>A layer that multiplies its input by a matrix: plain, quantised, or with an adapter.</summary>
+public abstract class LinearLayer : Module
+{
+    /// <summary>Width of the input.</summary>
+    public abstract int InputSize { get; }
+
+    /// <summary>Width of the output.</summary>
+    public abstract int OutputSize { get; }
+
+    /// <summary><c>x · Wᵀ</c>.</summary>
+    /// <param name="x">[…, InputSize].</param>
+    /// <returns>[…, OutputSize].</returns>
+    public abstract MlxArray Forward(MlxArray x);
+
+    /// <summary>The matrix W in a floating-point type, [OutputSize, InputSize].</summary>
+    public abstract MlxArray DenseWeight();
+}

@@ -1,0 +1,137 @@
+namespace ElmMlx.Nn;
+
+/// <summary>
+/// A layer, or a tree of layers. Names are checkpoint keys: joined with dots they spell the tensor's name
+/// (<c>layers.3.attn.qkv_proj.weight</c>). A module owns its parameters and its children.
+/// </summary>
+public abstract class Module : IDisposable
+{
+    private readonly List<ModuleSlot> _children = [];
+    private readonly List<Parameter> _parameters = [];
+
+    /// <summary>Bytes of all parameters, this module's and its children's.</summary>
+    public long ByteCount => NamedParameters().Sum(entry => entry.Parameter.Value.ByteCount);
+
+    /// <summary>
+    /// Adds a child under a name; the returned place can later hold another module of the same kind.
+    /// </summary>
+    /// <param name="name">The part of the checkpoint key; it may contain dots (<c>layers.3</c>).</param>
+    /// <param name="module">The child.</param>
+    protected Child<T> AddChild<T>(string name, T module)
+        where T : Module
+    {
+        var child = new Child<T>(name, module);
+        _children.Add(child);
+        return child;
+    }
+
+    /// <summary>
+    /// Adds an array under a name. The module owns it from here on, whatever scope it was made in.
+    /// </summary>
+    /// <param name="name">The last part of the checkpoint key, for example <c>weight</c>.</param>
+    /// <param name="value">The array.</param>
+    protected Parameter AddParameter(string name, MlxArray value)
+    {
+        var parameter = new Parameter(name, value);
+        _parameters.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Every module below this one with its path, parents before children.</summary>
+    public IEnumerable<(string Path, Module Module)> NamedModules() =>
+        Slots("").Select(slot => (slot.Path, slot.Slot.Module));
+
+    /// <summary>Every parameter of this module and the ones below, with its path.</summary>
+    public IEnumerable<(string Path, Parameter Parameter)> NamedParameters()
+    {
+        foreach (Parameter parameter in _parameters)
+            yield return (parameter.Name, parameter);
+        foreach ((string path, ModuleSlot slot) in Slots(""))
+            foreach (Parameter parameter in slot.Module._parameters)
+                yield return (path + "." + parameter.Name, parameter);
+    }
+
+    /// <summary>
+    /// Puts another module at a path. The old one is not disposed: the new one may hold it.
+    /// </summary>
+    /// <param name="path">For example <c>layers.3.attn.qkv_proj</c>.</param>
+    /// <param name="module">
+    /// A module of the kind that the place holds: a <see cref="LinearLayer"/> for a linear layer.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// There is no such place, or the module is of another kind.
+    /// </exception>
+    public void Replace(string path, Module module)
+    {
+        foreach ((string name, ModuleSlot slot) in Slots(""))
+        {
+            if (name != path)
+                continue;
+            slot.Set(module);
+            return;
+        }
+        throw new ArgumentException($"The model has no module named {path}.", nameof(path));
+    }
+
+    /// <summary>Gives parameters new arrays of the same shape; the module owns them from here on.</summary>
+    /// <param name="weights">
+    /// By path, as <see cref="NamedParameters"/> spells it. Not every parameter need be there.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// A name is not a parameter of this tree, or a shape differs.
+    /// </exception>
+    public void Load(IReadOnlyDictionary<string, MlxArray> weights)
+    {
+        var parameters = NamedParameters().ToDictionary(entry => entry.Path, entry => entry.Parameter);
+        foreach ((string name, MlxArray value) in weights)
+        {
+            if (!parameters.TryGetValue(name, out Parameter? parameter))
+                throw new ArgumentException($"The model has no parameter named {name}.", nameof(weights));
+            if (!parameter.Value.Shape.AsSpan().SequenceEqual(value.Shape))
+                throw new ArgumentException(
+                    $"{name} is {Shapes.Text(value.Shape)}, and the model needs " +
+                    $"{Shapes.Text(parameter.Value.Shape)}.", nameof(weights));
+            parameter.Replace(value);
+        }
+    }
+
+    /// <summary>
+    /// Converts every floating-point parameter and evaluates it; packed integers stay as they are.
+    /// </summary>
+    /// <param name="type">A floating-point type.</param>
+    public void Cast(DType type)
+    {
+        foreach ((_, Parameter parameter) in NamedParameters())
+        {
+            if (!parameter.Value.DType.IsFloating() || parameter.Value.DType == type)
+                continue;
+            MlxArray value = parameter.Value.AsType(type);
+            value.Eval();
+            parameter.Replace(value);
+        }
+    }
+
+    /// <summary>Evaluates every parameter.</summary>
+    public void Eval() => MlxArray.Eval(NamedParameters().Select(entry => entry.Parameter.Value));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (ModuleSlot child in _children)
+            child.Module.Dispose();
+        foreach (Parameter parameter in _parameters)
+            parameter.Value.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private IEnumerable<(string Path, ModuleSlot Slot)> Slots(string prefix)
+    {
+        foreach (ModuleSlot child in _children)
+        {
+            string path = prefix + child.Name;
+            yield return (path, child);
+            foreach ((string, ModuleSlot) below in child.Module.Slots(path + "."))
+                yield return below;
+        }
+    }
+}

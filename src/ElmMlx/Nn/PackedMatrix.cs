@@ -1,0 +1,23 @@
+namespace ElmMlx.Nn;
+
+/// <summary>A matrix [rows, columns] in MLX's quantised form.</summary>
+/// <param name="Weight">uint32 [rows, columns · bits / 32].</param>
+/// <param name="Scales">[rows, columns / group size].</param>
+/// <param name="Biases">Like the scales; null in the modes that have none.</param>
+/// <param name="GroupSize">Elements of a row that share one scale.</param>
+/// <param name="Bits">Bits an element.</param>
+/// <param name="Mode">MLX's mode, for example <c>affine</c>.</param>
+public sealed record PackedMatrix(
+    MlxArray Weight, MlxArray Scales, MlxArray? Biases, int GroupSize, int Bits, string Mode)
+{
+    /// <summary>Quantises a matrix and evaluates the result.</summary>
+    public static PackedMatrix Quantize(MlxArray weight, int groupSize, int bits, string mode)
+    {
+        (MlxArray packed, MlxArray scales, MlxArray? biases) = Quantized.Quantize(weight, groupSize, bits, mode);
+        if (biases is null)
+            MlxArray.Eval(packed, scales);
+        else
+            MlxArray.Eval(packed, scales, biases);
+        return new PackedMatrix(packed, scales, biases, groupSize, bits, mode);
+    }
+}

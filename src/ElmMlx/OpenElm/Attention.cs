@@ -1,0 +1,65 @@
+using ElmMlx.Nn;
+
+namespace ElmMlx.OpenElm;
+
+// Shapes: B sequences, L tokens, D model width, H query heads, G key and value heads, K head width.
+
+/// <summary>
+/// Grouped-query self-attention: one matrix makes queries, keys and values, queries and keys are normalised
+/// head by head, then turned by their position.
+/// </summary>
+public sealed class Attention : Module
+{
+    private readonly OpenElmConfig _config;
+    private readonly int _queryHeads;
+    private readonly int _keyHeads;
+    private readonly float _scale;
+    private readonly Child<LinearLayer> _qkvProjection;
+    private readonly Child<RmsNorm>? _queryNorm;
+    private readonly Child<RmsNorm>? _keyNorm;
+    private readonly Child<LinearLayer> _outputProjection;
+
+    internal Attention(OpenElmConfig config, int layer, ModelWeights weights)
+    {
+        _config = config;
+        _queryHeads = config.Layers[layer].QueryHeads;
+        _keyHeads = config.Layers[layer].KeyValueHeads;
+        _scale = 1f / MathF.Sqrt(config.HeadSize);
+        string prefix = $"layers.{layer}.attn.";
+        _qkvProjection = AddChild("qkv_proj", weights.Linear(prefix + "qkv_proj"));
+        if (config.NormalizeQueryKey)
+        {
+            _queryNorm = AddChild("q_norm", weights.Norm(prefix + "q_norm", config.RmsNormEpsilon));
+            _keyNorm = AddChild("k_norm", weights.Norm(prefix + "k_norm", config.RmsNormEpsilon));
+        }
+        _outputProjection = AddChild("out_proj", weights.Linear(prefix + "out_proj"));
+    }
+
+    /// <summary>Attends to the tokens themselves and, through the cache, to those before them.</summary>
+    /// <param name="x">[B, L, D].</param>
+    /// <param name="mask">Which keys a query sees.</param>
+    /// <param name="cache">Keys and values so far; null for none.</param>
+    /// <returns>[B, L, D].</returns>
+    public MlxArray Forward(MlxArray x, AttentionMask mask, LayerCache? cache)
+    {
+        int batch = x.Dim(0), length = x.Dim(1);
+        MlxArray qkv = _qkvProjection.Module.Forward(x)
+            .Reshape(batch, length, _queryHeads + 2 * _keyHeads, _config.HeadSize)
+            .Transpose(0, 2, 1, 3);
+        MlxArray[] parts = qkv.Split([_queryHeads, _queryHeads + _keyHeads], 1);
+        MlxArray queries = parts[0], keys = parts[1], values = parts[2];
+        if (_queryNorm is not null)
+        {
+            queries = _queryNorm.Module.Forward(queries);
+            keys = _keyNorm!.Module.Forward(keys);
+        }
+        int offset = cache?.Offset ?? 0;
+        queries = Fast.Rope(queries, _config.HeadSize, traditional: false, _config.RopeBase, 1f, offset);
+        keys = Fast.Rope(keys, _config.HeadSize, traditional: false, _config.RopeBase, 1f, offset);
+        MlxArray attended = cache is null
+            ? Fast.ScaledDotProductAttention(queries, keys, values, _scale, mask)
+            : cache.Attend(queries, keys, values, _scale, mask);
+        return _outputProjection.Module.Forward(
+            attended.Transpose(0, 2, 1, 3).Reshape(batch, length, _queryHeads * _config.HeadSize));
+    }
+}

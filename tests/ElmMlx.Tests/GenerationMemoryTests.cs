@@ -1,0 +1,56 @@
+using ElmMlx.Generation;
+using ElmMlx.OpenElm;
+using Xunit;
+
+namespace ElmMlx.Tests;
+
+/// <summary>Nothing grows with the number of tokens. Memory counters are the process's, so these run with nothing beside them.</summary>
+[CollectionDefinition(nameof(GenerationMemoryTests), DisableParallelization = true)]
+[Collection(nameof(GenerationMemoryTests))]
+public sealed class GenerationMemoryTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Arrays_do_not_pile_up_while_tokens_are_generated(bool penalized)
+    {
+        using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
+        var options = new GenerationOptions
+        {
+            MaxTokens = 250,
+            EosIds = [],
+            Temperature = 0.8f,
+            TopP = 0.9f,
+            RepetitionPenalty = penalized ? 1.1f : null,
+            FrequencyPenalty = penalized ? 0.1f : null,
+        };
+        long early = 0, late = 0;
+        int n = 0;
+        // The caches' buffers hold 256 tokens from the first one on.
+        foreach (GenerationStep step in new Generator(model).Generate([5], options))
+        {
+            if (++n == 40)
+                early = MlxMemory.ActiveBytes;
+            else if (n == 240)
+                late = MlxMemory.ActiveBytes;
+        }
+        Assert.InRange(late - early, long.MinValue, 200);
+    }
+
+    [Fact]
+    public void Managed_memory_a_token_does_not_grow()
+    {
+        using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
+        var perToken = new long[250];
+        int n = 0;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (GenerationStep step in new Generator(model).Generate([5], new GenerationOptions { MaxTokens = 250, EosIds = [] }))
+        {
+            long now = GC.GetAllocatedBytesForCurrentThread();
+            perToken[n++] = now - before;
+            before = now;
+        }
+        double early = perToken[20..100].Average(), late = perToken[170..].Average();
+        Assert.InRange(late, 0, early * 1.1 + 256);
+    }
+}

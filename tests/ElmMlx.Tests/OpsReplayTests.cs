@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using Xunit;
+
+namespace ElmMlx.Tests;
+
+/// <summary>
+/// Every case of the golden data of MLX itself, one row a C function, on the provider that <c>ELMMLX_PROVIDER</c>
+/// chooses.
+/// </summary>
+public sealed class OpsReplayTests(OpsReplayTests.Totals totals) : IClassFixture<OpsReplayTests.Totals>
+{
+    private static readonly Lazy<HashSet<string>> ExpectedMissing = new(() =>
+        RuntimeLoader.Info.Kind == ProviderKind.Cpu
+            ? [.. File.ReadLines(Fixtures.Path("cpu-not-implemented.txt")).Where(line => line is not ("" or ['#', ..]))]
+            : []);
+
+    public static TheoryData<string> Operations => [.. GoldenCases.Operations];
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public void Operation_replayed_gives_what_MLX_gave(string operation)
+    {
+        var failures = new List<string>();
+        var missing = new HashSet<string>();
+        bool isReplayed = false;
+        foreach (GoldenCase golden in GoldenCases.Of(operation))
+        {
+            ReplayResult result = GoldenReplay.Run(golden);
+            totals.Add(result);
+            missing.UnionWith(result.NotImplemented);
+            isReplayed |= !result.NotImplemented.Contains("mlx_" + operation);
+            if (result.Failures.Count > 0)
+                failures.Add($"{golden.Name}: {string.Join("; ", result.Failures.Take(4))}");
+        }
+
+        missing.ExceptWith(ExpectedMissing.Value);
+        failures.AddRange(missing.Select(function => $"{function} is not implemented any more"));
+        if (isReplayed && ExpectedMissing.Value.Contains("mlx_" + operation))
+            failures.Add($"mlx_{operation} is implemented now: take it out of cpu-not-implemented.txt");
+        Assert.True(failures.Count == 0, string.Join(Environment.NewLine, failures.Take(40)));
+    }
+
+    /// <summary>Counts over all rows, printed when the last one has run.</summary>
+    public sealed class Totals : IDisposable
+    {
+        private readonly ConcurrentDictionary<string, int> _missing = new();
+        private int _nReplayed, _nMissing, _nFailed;
+
+        public void Dispose()
+        {
+            string missing = string.Join(
+                ", ", _missing.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key} {pair.Value}"));
+            Console.WriteLine(
+                $"golden data on {RuntimeLoader.Info.Kind}: {_nReplayed} of {GoldenCases.Count} cases replayed, "
+                + $"{_nMissing} not implemented here{(missing == "" ? "" : $" ({missing})")}, {_nFailed} failed");
+        }
+
+        internal void Add(ReplayResult result)
+        {
+            foreach (string function in result.NotImplemented)
+                _missing.AddOrUpdate(function, 1, (_, count) => count + 1);
+            if (result.Failures.Count > 0)
+                Interlocked.Increment(ref _nFailed);
+            else if (result.NotImplemented.Count > 0)
+                Interlocked.Increment(ref _nMissing);
+            else
+                Interlocked.Increment(ref _nReplayed);
+        }
+    }
+}

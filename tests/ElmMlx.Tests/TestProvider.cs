@@ -1,0 +1,11 @@
+namespace ElmMlx.Tests;
+
+/// <summary>The provider that this run of the suite tests: <c>ELMMLX_PROVIDER</c> chooses it, as everywhere.</summary>
+internal static class TestProvider
+{
+    /// <summary>Whether the arrays come from libmlxc.</summary>
+    public static bool IsMlx => MlxRuntime.Provider.Kind is ProviderKind.Mlx;
+
+    /// <summary>Whether the arrays come from the CPU provider.</summary>
+    public static bool IsCpu => MlxRuntime.Provider.Kind is ProviderKind.Cpu;
+}
