@@ -29,7 +29,9 @@ case "$verb" in
     artifacts/bin/mlx-convert samples/demo/openelm-demo.pt artifacts/demo-model --overwrite \
       --config-yaml samples/demo/openelm-demo.yaml --architecture samples/demo/architecture.json \
       --tokenizer-path samples/demo/tokenizer.model
-    artifacts/bin/elm generate --model artifacts/demo-model --prompt "${*:-Once upon a time}" --temp 0.7 --seed "${SEED:-7}" --max-tokens 160 ;;
+    prompt="${*:-Once upon a time}"
+    printf '\n%s ' "$prompt"
+    artifacts/bin/elm generate --model artifacts/demo-model --prompt "$prompt" --temp 0.7 --seed "${SEED:-7}" --max-tokens 160 ;;
 
   test)   # extra arguments go to dotnet test; ends with "N passed, N failed"
     build

@@ -11,7 +11,7 @@ public sealed record CInterface(
     IReadOnlyList<CEnum> Enums,
     IReadOnlyList<CStruct> Structs,
     IReadOnlyList<CCallback> Callbacks,
-    IReadOnlyList<CFunction> Functions);
+    IReadOnlyList<FunctionDescription> Functions);
 
 /// <summary>An enumeration.</summary>
 public sealed record CEnum(string Name, string Header, IReadOnlyList<CEnumMember> Members);
@@ -31,7 +31,7 @@ public sealed record CCallback(string Name, string Header, string Type);
 /// <param name="Returns">The C type it returns.</param>
 /// <param name="Parameters">Its parameters.</param>
 /// <param name="Variadic">Whether <c>...</c> follows the parameters.</param>
-public sealed record CFunction(
+public sealed record FunctionDescription(
     string Name, string Header, string Returns, IReadOnlyList<CParameter> Parameters, bool Variadic = false);
 
 /// <summary>A parameter.</summary>

@@ -43,7 +43,7 @@ public static class CInterfaceJson
                     Text(s, "name"), Text(s, "header"), ReadParameters(s.GetProperty("fields"))))],
                 [.. root.GetProperty("callbacks").EnumerateArray().Select(c => new CCallback(
                     Text(c, "name"), Text(c, "header"), Text(c, "type")))],
-                [.. root.GetProperty("functions").EnumerateArray().Select(f => new CFunction(
+                [.. root.GetProperty("functions").EnumerateArray().Select(f => new FunctionDescription(
                     Text(f, "name"), Text(f, "header"), Text(f, "returns"),
                     ReadParameters(f.GetProperty("parameters")), f.TryGetProperty("variadic", out _)))]);
         }

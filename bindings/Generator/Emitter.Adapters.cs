@@ -134,7 +134,7 @@ public sealed partial class Emitter
         text.Append("            default:\n                return 0;\n        }\n    }\n}\n\n");
     }
 
-    private void AdapterBody(StringBuilder text, CFunction f, CFunction o, string version)
+    private void AdapterBody(StringBuilder text, FunctionDescription f, FunctionDescription o, string version)
     {
         // A handle that was returned is now stored through the first parameter.
         var stored = Type(o.Returns) != Type(f.Returns) ? f.Parameters[0] : null;
@@ -170,9 +170,9 @@ public sealed partial class Emitter
             : throw new InvalidDataException($"the new parameter {p.Name} of type {p.Type} has no empty value");
     }
 
-    private static CFunction? Old(CInterface version, CFunction f) =>
+    private static FunctionDescription? Old(CInterface version, FunctionDescription f) =>
         version.Functions.FirstOrDefault(o => o.Name == f.Name);
 
-    private string Shape(CFunction f) =>
+    private string Shape(FunctionDescription f) =>
         $"{Type(f.Returns)}({string.Join(",", f.Parameters.Select(p => Type(p.Type)))})";
 }

@@ -43,7 +43,7 @@ public sealed partial class Emitter
         return text.Append("}\n").ToString();
     }
 
-    private void CheckedMethod(StringBuilder text, CFunction f)
+    private void CheckedMethod(StringBuilder text, FunctionDescription f)
     {
         var type = Type(f.Returns);
         var status = type == "int" && !Values.Contains(f.Name);
@@ -85,7 +85,7 @@ public sealed partial class Emitter
     }
 
     // The operation, MLX's text (taken before anything else can fail), the operands.
-    private IEnumerable<string> Described(CFunction f) =>
+    private IEnumerable<string> Described(FunctionDescription f) =>
         new[] { $"\"{f.Name.TrimStart('_')["mlx_".Length..]}\"", "Failure.Take()" }.Concat(
             from p in f.Parameters
             where Type(p.Type) is "mlx_array" or "mlx_vector_array"

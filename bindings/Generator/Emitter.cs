@@ -21,7 +21,7 @@ public sealed partial class Emitter
     private readonly IReadOnlyList<CInterface> _versions;
     private readonly CInterface _api;
     private readonly InterfaceExceptions _exceptions;
-    private readonly IReadOnlyList<CFunction> _functions;
+    private readonly IReadOnlyList<FunctionDescription> _functions;
     private readonly Dictionary<string, string> _callbacks;
 
     /// <summary>An emitter of the last of <paramref name="versions"/> that adapts the ones before.</summary>
@@ -216,16 +216,16 @@ public sealed partial class Emitter
 
     private string Type(string type) => CSharpType.Of(type, _callbacks);
 
-    private string Signature(CFunction f) =>
+    private string Signature(FunctionDescription f) =>
         $"{Type(f.Returns)} {f.Name}("
         + string.Join(", ", f.Parameters.Select(p => $"{Type(p.Type)} {CSharpType.Name(p.Name)}")) + ")";
 
-    private string Pointer(CFunction f) =>
+    private string Pointer(FunctionDescription f) =>
         $"delegate* unmanaged[Cdecl]<{string.Join(", ", f.Parameters.Select(p => Type(p.Type)).Append(Type(f.Returns)))}>";
 
-    private static string Arguments(CFunction f) => string.Join(", ", f.Parameters.Select(p => CSharpType.Name(p.Name)));
+    private static string Arguments(FunctionDescription f) => string.Join(", ", f.Parameters.Select(p => CSharpType.Name(p.Name)));
 
-    private static string Prototype(CFunction f) =>
+    private static string Prototype(FunctionDescription f) =>
         $"{f.Returns.Replace(" *", "*")} {f.Name}("
         + (f.Parameters.Count == 0 ? "void" : string.Join(", ", f.Parameters.Select(CSharpType.Declaration))) + ")";
 

@@ -20,7 +20,7 @@ internal sealed class HeaderReader
     private readonly List<CEnum> _enums = [];
     private readonly List<CStruct> _structs = [];
     private readonly List<CCallback> _callbacks = [];
-    private readonly List<CFunction> _functions = [];
+    private readonly List<FunctionDescription> _functions = [];
     private string _file = ""; // the tree names a file only where it changes
 
     private HeaderReader(string headers) => _folder = System.IO.Path.Combine(headers, "mlx", "c") + "/";

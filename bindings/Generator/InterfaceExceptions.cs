@@ -42,7 +42,7 @@ public sealed class InterfaceExceptions
     }
 
     /// <summary>The functions that C# gets, with the facts added.</summary>
-    public IEnumerable<CFunction> Apply(CInterface api) =>
+    public IEnumerable<FunctionDescription> Apply(CInterface api) =>
         from f in api.Functions
         where !_leftOut.ContainsKey(f.Name)
         select f with
@@ -56,7 +56,7 @@ public sealed class InterfaceExceptions
     /// <summary>Who owns what a parameter points to, in words; null where nothing changes hands.</summary>
     public string? Owner(string function, string parameter) => _owned.GetValueOrDefault((function, parameter));
 
-    private void AddNullable(CFunction function, JsonElement names, string version)
+    private void AddNullable(FunctionDescription function, JsonElement names, string version)
     {
         foreach (var name in names.EnumerateArray().Select(n => n.GetString()!))
         {
@@ -67,7 +67,7 @@ public sealed class InterfaceExceptions
         }
     }
 
-    private void AddOwned(CFunction function, JsonElement facts, string version)
+    private void AddOwned(FunctionDescription function, JsonElement facts, string version)
     {
         foreach (var fact in facts.EnumerateObject())
         {
@@ -76,7 +76,7 @@ public sealed class InterfaceExceptions
         }
     }
 
-    private static CParameter Find(CFunction function, string name, string section, string version) =>
+    private static CParameter Find(FunctionDescription function, string name, string section, string version) =>
         function.Parameters.FirstOrDefault(p => p.Name == name)
         ?? throw Stale(section, $"{function.Name}.{name}", $"mlx-c {version} has no such parameter");
 

@@ -125,6 +125,19 @@ public sealed class ConvertTests : IDisposable
     }
 
     [Fact]
+    public void Adapter_of_a_checkpoint_is_merged_into_a_folder()
+    {
+        string file = Fixtures.Path("corenet/lora/lora_linear_only.pt"), kept = Path.Combine(_folder, "kept"), merged = Path.Combine(_folder, "merged");
+        Convert(file, Lora("lora_linear_only"), o => o with { Output = merged });
+        Convert(file, Lora("lora_linear_only"), o => o with { Output = kept, KeepAdapter = true });
+        Convert(kept, o => o with { Adapter = file, ConfigYaml = Fixtures.Path("corenet/lora/lora_linear_only.yaml") });
+        using WeightFiles first = WeightFiles.Open(merged);
+        using WeightFiles second = WeightFiles.Open(Output);
+        foreach (TensorInfo tensor in first.Tensors)
+            Assert.Equal(Sha256(first, tensor.Name), Sha256(second, tensor.Name));
+    }
+
+    [Fact]
     public void Adapter_without_its_configuration_is_an_error() =>
         Refused<InvalidDataException>("--config-yaml", Fixtures.Path("corenet/lora/lora.pt"), o => o);
 

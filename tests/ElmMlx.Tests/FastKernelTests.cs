@@ -1,5 +1,6 @@
 using ElmMlx.Bindings;
 using ElmMlx.Cpu.Kernels;
+using KernelMask = ElmMlx.Cpu.Kernels.AttentionMask;
 using Xunit;
 using static ElmMlx.Bindings.mlx_dtype;
 
@@ -112,18 +113,18 @@ public sealed unsafe class FastKernelTests
                     Q = memory.Numbers((long)b * h * lq * d, type), QBatch = (long)h * lq * d, QHead = d, QRow = (long)h * d,
                     K = memory.Numbers((long)b * g * (lk + 5) * d, type), KBatch = (long)g * (lk + 5) * d, KHead = (lk + 5L) * d, KRow = d,
                     V = memory.Numbers((long)b * g * (lk + 5) * dv, type), VBatch = (long)g * (lk + 5) * dv, VHead = (lk + 5L) * dv, VRow = dv,
-                    MaskKind = (AttentionMask)(kind % 4),
+                    MaskKind = (KernelMask)(kind % 4),
                 };
                 if (kind >= 4)
                     a.Sinks = (float*)memory.Numbers(h, MLX_FLOAT32);
                 long nScores = (long)lq * lk;
-                if (a.MaskKind is AttentionMask.Boolean or AttentionMask.Additive)
+                if (a.MaskKind is KernelMask.Boolean or KernelMask.Additive)
                 {
-                    a.Mask = a.MaskKind == AttentionMask.Boolean ? memory.Bytes(nScores, limit: 2) : memory.Numbers(nScores, type);
+                    a.Mask = a.MaskKind == KernelMask.Boolean ? memory.Bytes(nScores, limit: 2) : memory.Numbers(nScores, type);
                     (a.MaskRow, a.MaskColumn) = (lk, 1);    // the same for every head
-                    for (int j = 0; j < lk && a.MaskKind == AttentionMask.Boolean; j++)
+                    for (int j = 0; j < lk && a.MaskKind == KernelMask.Boolean; j++)
                         ((byte*)a.Mask)[j] = 0;     // the first query sees nothing: the mean of V
-                    if (a.MaskKind == AttentionMask.Additive && lk > 1)
+                    if (a.MaskKind == KernelMask.Additive && lk > 1)
                         KernelMemory.Store(a.Mask, 1, float.NegativeInfinity, type);
                 }
 
@@ -135,7 +136,7 @@ public sealed unsafe class FastKernelTests
                     Q = memory.Widened(a.Q, (long)b * h * lq * d, type),
                     K = memory.Widened(a.K, (long)b * g * (lk + 5) * d, type),
                     V = memory.Widened(a.V, (long)b * g * (lk + 5) * dv, type),
-                    Mask = a.MaskKind == AttentionMask.Additive ? memory.Widened(a.Mask, nScores, type) : a.Mask,
+                    Mask = a.MaskKind == KernelMask.Additive ? memory.Widened(a.Mask, nScores, type) : a.Mask,
                     Y = memory.Zeros(count * 4),
                 };
                 AttentionKernels.RunNaive(wide);

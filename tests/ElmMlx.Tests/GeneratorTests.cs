@@ -61,7 +61,7 @@ public class GeneratorTests
     [Fact]
     public void Unknown_C_type_is_an_error_that_names_it()
     {
-        var odd = new CFunction("mlx_odd", "ops.h", "int", [new("x", "long double")]);
+        var odd = new FunctionDescription("mlx_odd", "ops.h", "int", [new("x", "long double")]);
         var emitter = new Emitter([Known("fba4470") with { Functions = [odd] }], "{}");
 
         var error = Assert.Throws<InvalidDataException>(() => emitter.Files().ToList());

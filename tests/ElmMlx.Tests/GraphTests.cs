@@ -123,6 +123,28 @@ public sealed unsafe class GraphTests
     }
 
     [Fact]
+    public void Threads_evaluate_a_shared_graph_at_once()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            Node shared = Ops.Arange(1000);
+            for (int i = 0; i < 50; i++)
+                shared = Ops.Add(shared, Ops.Scalar(1, mlx_dtype.MLX_INT32));
+            shared.Retain();
+            Parallel.For(0, 8, thread =>
+            {
+                Node mine = Ops.Multiply(shared, Ops.Scalar(thread, mlx_dtype.MLX_INT32));
+                mine.Retain();
+                Evaluator.Evaluate(thread % 2 == 0 ? mine : shared);
+                Evaluator.Evaluate(mine);
+                Assert.Equal(thread * (999 + 50), ((int*)mine.Data)[999]);
+                mine.Release();
+            });
+            shared.Release();
+        }
+    }
+
+    [Fact]
     public void Freed_block_serves_the_next_buffer_of_its_size()
     {
         long previous = Allocator.SetCacheLimit(64 * Megabyte);

@@ -71,7 +71,7 @@ public sealed unsafe class LoadingTests : IDisposable
     public void Version_0_4_1_is_too_old()
     {
         var api = StubLibrary.Interface("0.5.0");
-        var old = new CFunction("mlx_metal_device_info", "metal.h", "int", []);
+        var old = new FunctionDescription("mlx_metal_device_info", "metal.h", "int", []);
         var path = StubLibrary.Compile(_folder, api with { Functions = [.. api.Functions, old] });
 
         var error = Assert.Throws<MlxLibraryException>(() => Load(path));
@@ -269,7 +269,7 @@ public sealed unsafe class LoadingTests : IDisposable
         return StubLibrary.Compile(Path.Combine(_folder, "lib"), StubLibrary.Interface("fba4470"), "0.99.0");
     }
 
-    private static CInterface Change(string function, Func<CFunction, CFunction> change)
+    private static CInterface Change(string function, Func<FunctionDescription, FunctionDescription> change)
     {
         var api = StubLibrary.Interface("fba4470");
         return api with { Functions = [.. api.Functions.Select(f => f.Name == function ? change(f) : f)] };

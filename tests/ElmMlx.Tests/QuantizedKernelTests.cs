@@ -9,7 +9,7 @@ namespace ElmMlx.Tests;
 public sealed unsafe class QuantizedKernelTests
 {
     // Rows of x, rows of w, numbers in a row of w: all must be divisible by the group.
-    private static readonly (int M, int Rows, int Columns)[] Shapes = [(1, 5, 128), (3, 70, 384), (2, 128, 640), (17, 128, 256)];
+    private static readonly (int M, int Rows, int Columns)[] Shapes = [(1, 5, 128), (3, 69, 384), (2, 128, 128), (17, 128, 128)];
 
     public static TheoryData<int, string, int, int> Forms()
     {
@@ -36,9 +36,10 @@ public sealed unsafe class QuantizedKernelTests
     {
         foreach ((int m, int rows, int columns) in Shapes)
         {
-            foreach (mlx_dtype scales in (ReadOnlySpan<mlx_dtype>)[MLX_FLOAT32, MLX_BFLOAT16, MLX_FLOAT16])
+            mlx_dtype scales = (m % 3) switch { 0 => MLX_FLOAT32, 1 => MLX_BFLOAT16, _ => MLX_FLOAT16 };
+            foreach (bool isTransposed in (ReadOnlySpan<bool>)[true, false])
             {
-                foreach (bool isTransposed in (ReadOnlySpan<bool>)[true, false])
+                if (isTransposed || rows % 32 == 0)
                 {
                     using var memory = new KernelMemory(seed: bits + group + m);
                     var a = new QuantizedMatMulArguments

@@ -103,6 +103,27 @@ public sealed unsafe class RandomTests
     }
 
     [Fact]
+    public void Multivariate_normal_has_the_mean_and_covariance_asked_for()
+    {
+        float[] wanted = [4, 1.5f, -0.5f, 1.5f, 1, 0, -0.5f, 0, 2];
+        Node covariance = Numbers([3, 3], MLX_FLOAT32), mean = Numbers([3], MLX_FLOAT32);
+        wanted.CopyTo(new Span<float>(covariance.Data, 9));
+        ((float*)mean.Data)[0] = 5;
+        const int count = 100_000;
+        double[] x = Evaluated(Ops.RandomMultivariateNormal(mean, covariance, [count], MLX_FLOAT32, Ops.RandomKey(8)));
+        double[] center = Doubles(mean);
+        for (int a = 0; a < 3; a++)
+        {
+            Assert.InRange(Enumerable.Range(0, count).Average(i => x[3 * i + a]), center[a] - 0.03, center[a] + 0.03);
+            for (int b = 0; b < 3; b++)
+            {
+                double product = Enumerable.Range(0, count).Average(i => (x[3 * i + a] - center[a]) * (x[3 * i + b] - center[b]));
+                Assert.InRange(product, wanted[3 * a + b] - 0.06, wanted[3 * a + b] + 0.06);
+            }
+        }
+    }
+
+    [Fact]
     public void Permutation_holds_every_index_once()
     {
         double[] order = Evaluated(Ops.RandomPermutation(1000, Ops.RandomKey(6)));

@@ -138,7 +138,7 @@ internal static class StubLibrary
         return text.ToString();
     }
 
-    private static IEnumerable<CFunction> Compilable(CInterface api) =>
+    private static IEnumerable<FunctionDescription> Compilable(CInterface api) =>
         api.Functions.Where(f => !f.Variadic && f.Parameters.All(p => !IsHalf(p.Type)) && !IsHalf(f.Returns));
 
     private static string Recorded(CParameter p, CInterface api) =>

@@ -20,30 +20,150 @@ internal static class ConvertCommand
           mlx-convert openelm-270m model.pt --to corenet
         """;
 
-    private static readonly Argument<string?> Input = new("INPUT") { Description = "The checkpoint or model folder.", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Argument<string?> Output = new("OUTPUT") { Description = "The folder to make (a .pt file with --to corenet).", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<string?> InputOption = new("--hf-path", "--model") { Description = "INPUT, as mlx-lm names it.", HelpName = "PATH", Hidden = true };
-    private static readonly Option<string?> OutputOption = new("--mlx-path") { Description = "OUTPUT, as mlx-lm names it.", HelpName = "PATH", Hidden = true };
-    private static readonly Option<string?> ConfigYaml = new("--config-yaml") { Description = "CoreNet's training configuration of the checkpoint.", HelpName = "FILE" };
-    private static readonly Option<string?> Architecture = new("--architecture") { Description = "A JSON file that describes a model whose name CoreNet does not know.", HelpName = "FILE" };
-    private static readonly Option<string?> Tokenizer = new("--tokenizer-path") { Description = "The tokenizer's file or folder; otherwise one beside INPUT is taken.", HelpName = "PATH" };
-    private static readonly Option<WeightsChoice> Weights = new("--weights") { Description = "Which weights of a training checkpoint: model or ema.", HelpName = "model|ema", DefaultValueFactory = _ => WeightsChoice.Model };
-    private static readonly Option<string?> DType = new("--dtype") { Description = "float32, float16 or bfloat16; otherwise as in INPUT.", HelpName = "TYPE" };
-    private static readonly Option<bool> AllowOverflow = new("--allow-overflow") { Description = "Lets numbers that float16 cannot hold become infinite." };
-    private static readonly Option<bool> Quantize = new("--quantize", "-q") { Description = "Quantises the matrices." };
-    private static readonly Option<int?> Bits = new("--quantization-bits", "--q-bits") { Description = "Bits a weight: 2, 3, 4 (default), 5, 6 or 8.", HelpName = "BITS" };
-    private static readonly Option<int?> GroupSize = new("--quantization-group-size", "--q-group-size") { Description = "Weights that share a scale: 32, 64 (default) or 128.", HelpName = "SIZE" };
-    private static readonly Option<string> Mode = new("--quantization-mode", "--q-mode") { Description = "affine, mxfp4, mxfp8 or nvfp4.", HelpName = "MODE", DefaultValueFactory = _ => "affine" };
-    private static readonly Option<string?> Recipe = new("--quantization-recipe", "--quant-predicate") { Description = "mixed_2_6, mixed_3_4, mixed_3_6 or mixed_4_6: more bits where they matter most.", HelpName = "NAME" };
-    private static readonly Option<bool> Dequantize = new("--dequantize", "-d") { Description = "Turns a quantised model back into floating numbers." };
-    private static readonly Option<string> Layout = new("--layout") { Description = "Layout of the folder: mlx-lm, or corenet for CoreNet's MLX port.", HelpName = "LAYOUT", DefaultValueFactory = _ => "mlx-lm" };
-    private static readonly Option<string> To = new("--to") { Description = "mlx, corenet (a .pt file) or hf (a Hugging Face folder).", HelpName = "TARGET", DefaultValueFactory = _ => "mlx" };
-    private static readonly Option<string?> Adapter = new("--adapter") { Description = "An adapter to merge: mlx-lm's folder, or a CoreNet .pt with adapters.", HelpName = "PATH" };
-    private static readonly Option<bool> KeepAdapter = new("--keep-adapter") { Description = "Writes adapters to OUTPUT/adapters instead of merging them." };
-    private static readonly Option<int?> TrimVocabulary = new("--trim-vocabulary") { Description = "Drops the vocabulary's padding rows, or all behind ROWS.", HelpName = "ROWS", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<int?> PadVocabulary = new("--pad-vocabulary") { Description = "Fills the vocabulary up to ROWS rows with zeros (CoreNet has 32128).", HelpName = "ROWS" };
-    private static readonly Option<bool> Verify = new("--verify") { Description = "Runs both ends on a short input and reports the largest difference." };
-    private static readonly Option<bool> Overwrite = new("--overwrite") { Description = "Replaces OUTPUT if it exists." };
+    private static readonly Argument<string?> Input = new("INPUT")
+    {
+        Description = "The checkpoint or model folder.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Argument<string?> Output = new("OUTPUT")
+    {
+        Description = "The folder to make (a .pt file with --to corenet).",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<string?> InputOption = new("--hf-path", "--model")
+    {
+        Description = "INPUT, as mlx-lm names it.",
+        HelpName = "PATH",
+        Hidden = true,
+    };
+
+    private static readonly Option<string?> OutputOption = new("--mlx-path")
+    {
+        Description = "OUTPUT, as mlx-lm names it.",
+        HelpName = "PATH",
+        Hidden = true,
+    };
+
+    private static readonly Option<string?> ConfigYaml = new("--config-yaml")
+    {
+        Description = "CoreNet's training configuration of the checkpoint.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> Architecture = new("--architecture")
+    {
+        Description = "A JSON file that describes a model whose name CoreNet does not know.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> Tokenizer = new("--tokenizer-path")
+    {
+        Description = "The tokenizer's file or folder; otherwise one beside INPUT is taken.",
+        HelpName = "PATH",
+    };
+
+    private static readonly Option<WeightsChoice> Weights = new("--weights")
+    {
+        Description = "Which weights of a training checkpoint: model or ema.",
+        HelpName = "model|ema",
+        DefaultValueFactory = _ => WeightsChoice.Model,
+    };
+
+    private static readonly Option<string?> DType = new("--dtype")
+    {
+        Description = "float32, float16 or bfloat16; otherwise as in INPUT.",
+        HelpName = "TYPE",
+    };
+
+    private static readonly Option<bool> AllowOverflow = new("--allow-overflow")
+    {
+        Description = "Lets numbers that float16 cannot hold become infinite.",
+    };
+
+    private static readonly Option<bool> Quantize = new("--quantize", "-q")
+    {
+        Description = "Quantises the matrices.",
+    };
+
+    private static readonly Option<int?> Bits = new("--quantization-bits", "--q-bits")
+    {
+        Description = "Bits a weight: 2, 3, 4 (default), 5, 6 or 8.",
+        HelpName = "BITS",
+    };
+
+    private static readonly Option<int?> GroupSize = new("--quantization-group-size", "--q-group-size")
+    {
+        Description = "Weights that share a scale: 32, 64 (default) or 128.",
+        HelpName = "SIZE",
+    };
+
+    private static readonly Option<string> Mode = new("--quantization-mode", "--q-mode")
+    {
+        Description = "affine, mxfp4, mxfp8 or nvfp4.",
+        HelpName = "MODE",
+        DefaultValueFactory = _ => "affine",
+    };
+
+    private static readonly Option<string?> Recipe = new("--quantization-recipe", "--quant-predicate")
+    {
+        Description = "mixed_2_6, mixed_3_4, mixed_3_6 or mixed_4_6: more bits where they matter most.",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<bool> Dequantize = new("--dequantize", "-d")
+    {
+        Description = "Turns a quantised model back into floating numbers.",
+    };
+
+    private static readonly Option<string> Layout = new("--layout")
+    {
+        Description = "Layout of the folder: mlx-lm, or corenet for CoreNet's MLX port.",
+        HelpName = "LAYOUT",
+        DefaultValueFactory = _ => "mlx-lm",
+    };
+
+    private static readonly Option<string> To = new("--to")
+    {
+        Description = "mlx, corenet (a .pt file) or hf (a Hugging Face folder).",
+        HelpName = "TARGET",
+        DefaultValueFactory = _ => "mlx",
+    };
+
+    private static readonly Option<string?> Adapter = new("--adapter")
+    {
+        Description = "An adapter to merge: mlx-lm's folder, or a CoreNet .pt with adapters.",
+        HelpName = "PATH",
+    };
+
+    private static readonly Option<bool> KeepAdapter = new("--keep-adapter")
+    {
+        Description = "Writes adapters to OUTPUT/adapters instead of merging them.",
+    };
+
+    private static readonly Option<int?> TrimVocabulary = new("--trim-vocabulary")
+    {
+        Description = "Drops the vocabulary's padding rows, or all behind ROWS.",
+        HelpName = "ROWS",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<int?> PadVocabulary = new("--pad-vocabulary")
+    {
+        Description = "Fills the vocabulary up to ROWS rows with zeros (CoreNet has 32128).",
+        HelpName = "ROWS",
+    };
+
+    private static readonly Option<bool> Verify = new("--verify")
+    {
+        Description = "Runs both ends on a short input and reports the largest difference.",
+    };
+
+    private static readonly Option<bool> Overwrite = new("--overwrite")
+    {
+        Description = "Replaces OUTPUT if it exists.",
+    };
 
     public static RootCommand Build()
     {

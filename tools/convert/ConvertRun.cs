@@ -12,7 +12,8 @@ internal static class ConvertRun
     private const int Failure = 1;
     private const int Interrupted = 130;
 
-    private static readonly IAnsiConsole Error = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    private static readonly IAnsiConsole Error =
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     public static int Execute(Func<ConvertOptions> options)
     {
@@ -31,13 +32,14 @@ internal static class ConvertRun
         }
         catch (ArgumentException e)
         {
-            return Fail(e.ParamName is null ? e.Message : e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), UsageError);
+            return Fail(e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), UsageError);
         }
         catch (IOException e) when ((e.HResult & 0xFFFF) is 28 or 112)
         {
             return Fail($"The disk is full; make room or give another place for the output. ({e.Message})", Failure);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or NotSupportedException or MlxException)
+        catch (Exception e) when (
+            e is InvalidDataException or IOException or UnauthorizedAccessException or NotSupportedException or MlxException)
         {
             return Fail(e.Message, Failure);
         }
@@ -79,7 +81,8 @@ internal static class ConvertRun
 
     private static void Print(ConvertOptions options, ConvertReport report)
     {
-        Console.WriteLine($"{report.Config.ModelName}: {report.Config.Layers.Count} layers, read from a {report.Source}");
+        Console.WriteLine($"{report.Config.ModelName}: {report.Config.Layers.Count} layers, read from a " +
+            $"{report.Source}");
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumn("");
         table.AddColumn(new TableColumn("before").RightAligned());
@@ -98,9 +101,12 @@ internal static class ConvertRun
             Console.WriteLine(note);
         if (report.Check is { } check)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"Verified on {check.Tokens} tokens: the largest difference of a logit is {check.LargestDifference:G3} (their standard deviation is {check.LogitDeviation:G3}), and both choose the same next token {check.SameChoices} of {check.Tokens} times."));
+                $"Verified on {check.Tokens} tokens: the largest difference of a logit is " +
+                    $"{check.LargestDifference:G3} (their standard deviation is {check.LogitDeviation:G3}), and both " +
+                        $"choose the same next token {check.SameChoices} of {check.Tokens} times."));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"Wrote {options.Output} in {report.Seconds:0.0} s ({report.Bytes.Before / 1e6 / report.Seconds:0} MB/s)."));
+            $"Wrote {options.Output} in {report.Seconds:0.0} s ({report.Bytes.Before / 1e6 / report.Seconds:0} " +
+                "MB/s)."));
         foreach (string warning in report.Warnings)
             Console.Error.WriteLine("Warning: " + warning);
     }

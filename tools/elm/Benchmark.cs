@@ -76,7 +76,7 @@ internal static class Benchmark
 
         return new Result(
             model.Config, promptTokens, generatedTokens, trials, model.ByteCount, Median(prefill), Median(decode), Median(first),
-            MlxMemory.PeakBytes, MachineLimits.ReadBytesPerSecond(), MachineLimits.FmaFlopsPerSecond());
+            MlxMemory.PeakBytes, MachineLimits.MeasureReadBytesPerSecond(), MachineLimits.MeasureFmaFlopsPerSecond());
     }
 
     private static void Generate(Generator generator, int[] prompt, GenerationOptions options)

@@ -61,9 +61,10 @@ internal static class TokenizeCommand
             string input = arguments.GetValue(text) ?? throw new ArgumentException("give --text TEXT or --decode IDS.");
             if (input == "-")
                 input = Console.In.ReadToEnd();
-            if (arguments.GetValue(nfc))
-                input = input.Normalize();
-            int[] encoded = tokenizer.Encode(input, addSpecialTokens: !arguments.GetValue(plain));
+            bool isPlain = arguments.GetValue(plain);
+            int[] encoded = arguments.GetValue(nfc)
+                ? tokenizer.Encode(input, new EncodeOptions { AddBos = !isPlain && tokenizer.BosId is not null, NormalizeNfc = true })
+                : tokenizer.Encode(input, addSpecialTokens: !isPlain);
             if (arguments.GetValue(json))
                 PrintJson(tokenizer, encoded);
             else

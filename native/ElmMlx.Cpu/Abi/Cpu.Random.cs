@@ -49,6 +49,11 @@ internal readonly unsafe partial struct Cpu
             Handles.NodeOrNull(scale),
             Handles.NodeOrNull(key)));
 
+    public static int mlx_random_multivariate_normal(
+        mlx_array* res, mlx_array mean, mlx_array cov, int* shape, nuint shape_num, mlx_dtype dtype, mlx_array key,
+        mlx_stream s) => Return(res, Ops.RandomMultivariateNormal(
+            Handles.Node(mean), Handles.Node(cov), Handles.Ints(shape, shape_num), dtype, Handles.NodeOrNull(key)));
+
     public static int mlx_random_truncated_normal(
         mlx_array* res, mlx_array lower, mlx_array upper, int* shape, nuint shape_num, mlx_dtype dtype,
         mlx_array key, mlx_stream s) =>

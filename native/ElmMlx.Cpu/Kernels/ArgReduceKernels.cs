@@ -22,7 +22,7 @@ internal static unsafe class ArgReduceKernels
             case MLX_BFLOAT16: RunHalf<BFloat16>(x, y, isMax); break;
             case MLX_FLOAT32: Run<float>(x, y, isMax); break;
             case MLX_FLOAT64: Run<double>(x, y, isMax); break;
-            default: throw new ArgumentException($"[{(isMax ? "argmax" : "argmin")}] Complex numbers have no order.");
+            default: RunComplex(x, y, isMax); break;
         }
     }
 
@@ -68,6 +68,29 @@ internal static unsafe class ArgReduceKernels
                     best = tile[index];
                     to[row] = (uint)at + index;
                 }
+            }
+        });
+    }
+
+    private static void RunComplex(Node x, Node y, bool isMax)
+    {
+        var rows = new Rows(x);
+        var from = (Complex64*)x.Data;
+        var to = (uint*)y.Data;
+        rows.ForEach((first, end) =>
+        {
+            for (long row = first; row < end; row++)
+            {
+                Complex64* start = from + rows.Offset(row);
+                int best = 0;
+                for (int i = 1; i < rows.Length; i++)
+                {
+                    Complex64 other = start[i * rows.Stride], champion = start[best * rows.Stride];
+                    if (isMax ? other > champion : other < champion)
+                        best = i;
+                }
+
+                to[row] = (uint)best;
             }
         });
     }

@@ -10,13 +10,48 @@ internal static unsafe partial class AttentionKernels
     /// <summary>Keys of a step; a multiple of every tile's width.</summary>
     private const int BlockKeys = 96;
 
+    /// <summary>Packed keys and values that are kept at a time.</summary>
+    private const long PackedFloats = 16L << 20;
+
+    // Keys and values are packed once for all query blocks; a few key heads at a time where they are long.
     private static void RunBlocks<L, V, F>(AttentionArguments* a)
         where L : struct, ISimd<V>
         where V : struct
         where F : struct, IFloatFormat
     {
-        int nRows = a->HeadsPerGroup * a->Lq, nBlocks = (nRows + BlockRows - 1) / BlockRows;
-        WorkerPool.Run(a->B * a->G * nBlocks, &BlockTask<L, V, F>, a);
+        int nRows = a->HeadsPerGroup * a->Lq, tileColumns = Tile<L, V>.Columns;
+        var job = new BlocksJob
+        {
+            Arguments = a,
+            QueryBlockCount = (nRows + BlockRows - 1) / BlockRows,
+            KeyBlockCount = (a->Lk + BlockKeys - 1) / BlockKeys,
+            ValueWidth = (a->Dv + tileColumns - 1) / tileColumns * tileColumns,
+        };
+        job.PackedSize = (long)job.KeyBlockCount * BlockKeys * (a->D + job.ValueWidth);
+        int nGroups = a->B * a->G, atOnce = (int)Math.Clamp(PackedFloats / Math.Max(1, job.PackedSize), 1, nGroups);
+        job.Packed = KernelScratch.Floats(KernelScratch.Use.Packed, atOnce * job.PackedSize);
+        for (job.FirstGroup = 0; job.FirstGroup < nGroups; job.FirstGroup += atOnce)
+        {
+            int count = Math.Min(atOnce, nGroups - job.FirstGroup);
+            WorkerPool.Run(count * job.KeyBlockCount, &PackTask<L, V, F>, &job);
+            WorkerPool.Run(count * job.QueryBlockCount, &BlockTask<L, V, F>, &job);
+        }
+    }
+
+    private static void PackTask<L, V, F>(void* context, int task)
+        where L : struct, ISimd<V>
+        where V : struct
+        where F : struct, IFloatFormat
+    {
+        ref BlocksJob job = ref *(BlocksJob*)context;
+        ref AttentionArguments a = ref *job.Arguments;
+        int local = task / job.KeyBlockCount, group = job.FirstGroup + local;
+        int b = group / a.G, g = group % a.G;
+        int key = task % job.KeyBlockCount * BlockKeys, nKeys = Math.Min(BlockKeys, a.Lk - key);
+        byte* keys = (byte*)a.K + (b * a.KBatch + g * a.KHead + key * a.KRow) * F.Size;
+        byte* values = (byte*)a.V + (b * a.VBatch + g * a.VHead + key * a.VRow) * F.Size;
+        PackedPanels.Pack<L, V, F>(keys, a.KRow, 1, nKeys, a.D, Tile<L, V>.Columns, job.Keys(local, key));
+        PackedPanels.Pack<L, V, F>(values, 1, a.VRow, a.Dv, nKeys, Tile<L, V>.Columns, job.Values(local, key));
     }
 
     // Row r of a group is head r % HeadsPerGroup of query r / HeadsPerGroup: a block covers few positions, so that a
@@ -26,17 +61,19 @@ internal static unsafe partial class AttentionKernels
         where V : struct
         where F : struct, IFloatFormat
     {
-        ref AttentionArguments a = ref *(AttentionArguments*)context;
-        int allRows = a.HeadsPerGroup * a.Lq, nBlocks = (allRows + BlockRows - 1) / BlockRows;
-        int b = task / nBlocks / a.G, g = task / nBlocks % a.G;
-        int firstRow = task % nBlocks * BlockRows, nRows = Math.Min(BlockRows, allRows - firstRow);
+        ref BlocksJob job = ref *(BlocksJob*)context;
+        ref AttentionArguments a = ref *job.Arguments;
+        int allRows = a.HeadsPerGroup * a.Lq;
+        int local = task / job.QueryBlockCount, b = (job.FirstGroup + local) / a.G, g = (job.FirstGroup + local) % a.G;
+
+        // The last blocks see the most keys under a causal mask: they go first, so that no thread ends with them.
+        int firstRow = (job.QueryBlockCount - 1 - task % job.QueryBlockCount) * BlockRows;
+        int nRows = Math.Min(BlockRows, allRows - firstRow);
         int tileRows = Tile<L, V>.Rows, tileColumns = Tile<L, V>.Columns;
         int nPanels = (nRows + tileRows - 1) / tileRows;
-        int valueWidth = (a.Dv + tileColumns - 1) / tileColumns * tileColumns;
+        int valueWidth = job.ValueWidth;
 
         float* queries = KernelScratch.Floats(KernelScratch.Use.PanelsA, (long)nPanels * tileRows * a.D);
-        float* panelsB = KernelScratch.Floats(
-            KernelScratch.Use.PanelsB, (long)BlockKeys * Math.Max(a.D, valueWidth));
         float* scores = KernelScratch.Floats(KernelScratch.Use.Scores, (long)nPanels * tileRows * BlockKeys);
         float* weights = KernelScratch.Floats(KernelScratch.Use.Extra, (long)nPanels * tileRows * BlockKeys);
         float* sums = KernelScratch.Floats(KernelScratch.Use.Tile, (long)nPanels * tileRows * valueWidth);
@@ -56,14 +93,14 @@ internal static unsafe partial class AttentionKernels
         for (int key = 0; key < endKey; key += BlockKeys)
         {
             int nKeys = Math.Min(BlockKeys, endKey - key);
-            byte* keys = (byte*)a.K + (b * a.KBatch + g * a.KHead + key * a.KRow) * F.Size;
-            PackedPanels.Pack<L, V, F>(keys, a.KRow, 1, nKeys, a.D, tileColumns, panelsB);
+            float* keys = job.Keys(local, key), values = job.Values(local, key);
+            int nValues = Math.Min(BlockKeys, a.Lk - key);      // k steps of the packed values
             for (int panel = 0; panel < nPanels; panel++)
             {
                 for (int j = 0; j < nKeys; j += tileColumns)
                 {
                     Tile<L, V>.Multiply(
-                        a.D, queries + (long)panel * tileRows * a.D, panelsB + (long)j * a.D,
+                        a.D, queries + (long)panel * tileRows * a.D, keys + (long)j * a.D,
                         scores + (long)panel * tileRows * BlockKeys + j, BlockKeys, accumulate: false);
                 }
             }
@@ -91,14 +128,12 @@ internal static unsafe partial class AttentionKernels
                     to[j * tileRows] = score[j];
             }
 
-            byte* values = (byte*)a.V + (b * a.VBatch + g * a.VHead + key * a.VRow) * F.Size;
-            PackedPanels.Pack<L, V, F>(values, 1, a.VRow, a.Dv, nKeys, tileColumns, panelsB);
             for (int panel = 0; panel < nPanels; panel++)
             {
                 for (int j = 0; j < valueWidth; j += tileColumns)
                 {
                     Tile<L, V>.Multiply(
-                        nKeys, weights + (long)panel * tileRows * nKeys, panelsB + (long)j * nKeys,
+                        nKeys, weights + (long)panel * tileRows * nKeys, values + (long)j * nValues,
                         sums + (long)panel * tileRows * valueWidth + j, valueWidth, accumulate: true);
                 }
             }
@@ -128,5 +163,22 @@ internal static unsafe partial class AttentionKernels
             for (int d = 0; d < a.D; d++)
                 target[d * tileRows] = F.Load<SimdScalar, float>(query, d) * a.Scale;
         }
+    }
+
+    private struct BlocksJob
+    {
+        public AttentionArguments* Arguments;
+        public int QueryBlockCount, KeyBlockCount, ValueWidth, FirstGroup;
+
+        /// <summary>Panels of keys, then of values, of each key head; floats of one head.</summary>
+        public float* Packed;
+        public long PackedSize;
+
+        /// <summary>Panels of the block of keys that begins at <paramref name="key"/>.</summary>
+        public readonly float* Keys(int group, int key) => Packed + group * PackedSize + (long)key * Arguments->D;
+
+        /// <summary>Panels of the same block of values.</summary>
+        public readonly float* Values(int group, int key) =>
+            Packed + group * PackedSize + (long)KeyBlockCount * BlockKeys * Arguments->D + (long)key * ValueWidth;
     }
 }

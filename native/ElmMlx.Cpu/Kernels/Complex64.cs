@@ -11,6 +11,15 @@ internal readonly struct Complex64(float real, float imaginary)
     public static Complex64 operator *(Complex64 a, Complex64 b) => new(
         a.Real * b.Real - a.Imaginary * b.Imaginary, a.Real * b.Imaginary + a.Imaginary * b.Real);
 
+    public static Complex64 operator +(Complex64 a, Complex64 b) => new(a.Real + b.Real, a.Imaginary + b.Imaginary);
+
+    /// <summary>By the real part, then by the imaginary one.</summary>
+    public static bool operator >(Complex64 a, Complex64 b) =>
+        a.Real > b.Real || (a.Real == b.Real && a.Imaginary > b.Imaginary);
+
+    /// <inheritdoc cref="operator >"/>
+    public static bool operator <(Complex64 a, Complex64 b) => b > a;
+
     /// <summary>|x|, rounded to float32.</summary>
     public float Magnitude => (float)Complex.Abs(this);
 

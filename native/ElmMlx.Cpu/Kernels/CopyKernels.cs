@@ -204,29 +204,31 @@ internal static unsafe class CopyKernels
         }
     }
 
-    // rows × columns, in tiles that stay in the first cache on both sides.
+    // rows × columns, a tile at a time through a buffer: each cache line of either side is touched once, even where
+    // strides of a power of two put all of them into one set of the cache.
     private static void Tile<T>(
         T* source, T* destination, long nRows, long sourceRow, long destinationRow,
         long nColumns, long sourceColumn, long destinationColumn)
         where T : unmanaged
     {
+        T* tile = stackalloc T[TileLength * TileLength];
         for (long row = 0; row < nRows; row += TileLength)
         {
-            long endRow = Math.Min(row + TileLength, nRows);
+            int rows = (int)Math.Min(TileLength, nRows - row);
             for (long column = 0; column < nColumns; column += TileLength)
             {
-                long endColumn = Math.Min(column + TileLength, nColumns);
-                for (long r = row; r < endRow; r++)
+                int columns = (int)Math.Min(TileLength, nColumns - column);
+                T* from = source + row * sourceRow + column * sourceColumn;
+                for (int c = 0; c < columns; c++, from += sourceColumn)
                 {
-                    T* from = source + r * sourceRow + column * sourceColumn;
-                    T* to = destination + r * destinationRow + column * destinationColumn;
-                    for (long c = column; c < endColumn; c++)
-                    {
-                        *to = *from;
-                        from += sourceColumn;
-                        to += destinationColumn;
-                    }
+                    T* item = from;
+                    for (int r = 0; r < rows; r++, item += sourceRow)
+                        tile[r * TileLength + c] = *item;
                 }
+
+                T* to = destination + row * destinationRow + column * destinationColumn;
+                for (int r = 0; r < rows; r++, to += destinationRow)
+                    Row(tile + r * TileLength, to, columns, 1, destinationColumn);
             }
         }
     }

@@ -220,11 +220,14 @@ internal readonly struct ArcTanhFormula : IFloatUnary
         where TLanes : struct, ILanes<TLanes, float> => x;
 }
 
-internal readonly struct ArcTan2Formula : IFloatBinary
+internal readonly struct ArcTan2Formula : IFloatBinary, IComplexBinary
 {
     public static float Apply(float x, float y) => MathF.Atan2(x, y);
 
     public static double Apply(double x, double y) => Math.Atan2(x, y);
+
+    public static Complex Apply(Complex x, Complex y) =>
+        -Complex.ImaginaryOne * Complex.Log((y + Complex.ImaginaryOne * x) / Complex.Sqrt(x * x + y * y));
 }
 
 /// <summary>x − n y, n the whole number nearest to x / y: the sign may be either.</summary>
@@ -236,7 +239,7 @@ internal readonly struct NearestRemainderFormula : IFloatBinary
 }
 
 /// <summary>log(eˣ + eʸ), without overflow.</summary>
-internal readonly struct LogAddExpFormula : IFloatBinary
+internal readonly struct LogAddExpFormula : IFloatBinary, IComplexBinary
 {
     public static float Apply(float x, float y)
     {
@@ -251,6 +254,12 @@ internal readonly struct LogAddExpFormula : IFloatBinary
         return low == double.NegativeInfinity || high == double.PositiveInfinity
             ? high : high + DoubleFunctions.Log1p(Math.Exp(low - high));
     }
+
+    public static Complex Apply(Complex x, Complex y)
+    {
+        (Complex high, Complex low) = x.Real < y.Real ? (y, x) : (x, y);
+        return high + DoubleFunctions.Log1p(Complex.Exp(low - high));
+    }
 }
 
 internal readonly struct PowerFormula : IFloatBinary, IComplexBinary
@@ -260,9 +269,4 @@ internal readonly struct PowerFormula : IFloatBinary, IComplexBinary
     public static double Apply(double x, double y) => Math.Pow(x, y);
 
     public static Complex Apply(Complex x, Complex y) => Complex.Pow(x, y);
-}
-
-internal readonly struct ConjugateFormula : IComplexUnary
-{
-    public static Complex Apply(Complex x) => Complex.Conjugate(x);
 }

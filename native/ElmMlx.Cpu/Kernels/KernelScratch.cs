@@ -26,6 +26,7 @@ internal sealed unsafe class KernelScratch
         Scales,
         Scores,
         Extra,
+        Packed,
     }
 
     /// <summary>At least <paramref name="nFloats"/> floats, 64-byte aligned, not cleared; valid on this thread until the

@@ -10,7 +10,7 @@ namespace ElmMlx.Cpu.Kernels;
 internal static unsafe class MatMulKernels
 {
     /// <summary>Up to so many rows, reading B once a row from the cache beats packing it.</summary>
-    private const int FewRows = 5;
+    private const int FewRows = 12;
 
     public static void Run(in MatMulArguments arguments)
     {

@@ -11,7 +11,7 @@ namespace ElmMlx.Cpu.Kernels;
 internal static unsafe class QuantizedKernels
 {
     /// <summary>Up to so many rows of x, reading w once a row from the cache beats dequantising it.</summary>
-    private const int FewRows = 6;
+    private const int FewRows = 10;
 
     /// <summary>Bytes of w that a task reads.</summary>
     private const long TaskBytes = 64 * 1024;

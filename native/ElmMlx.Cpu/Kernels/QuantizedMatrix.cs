@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using ElmMlx.Bindings;
 
 namespace ElmMlx.Cpu.Kernels;
@@ -49,14 +51,51 @@ internal unsafe struct QuantizedMatrix
         byte* packed = (byte*)Words + row * RowBytes;
         float* values = stackalloc float[256];
         FillValues(values);
+
+        // Eight numbers are unpacked from eight bytes, which must not reach beyond the matrix.
+        bool hasVectors = VectorWidth.Has256 && Avx2.IsSupported;
+        long readable = (Rows - row) * RowBytes - sizeof(ulong);
         for (int i = first, end = first + count; i < end;)
         {
             int groupEnd = Math.Min(end, (i / GroupSize + 1) * GroupSize);
             long group = (long)row * GroupsPerRow + i / GroupSize;
             float scale = Scale(group), bias = Bias(group);
-            for (; i < groupEnd; i++)
-                *to++ = scale * values[Code(packed, i)] + bias;
+            while (i < groupEnd)
+            {
+                if (hasVectors && (i & 7) == 0 && i <= groupEnd - 8 && (long)i * Bits / 8 <= readable)
+                {
+                    Vector256<int> codes = Codes8(packed + (long)i * Bits / 8);
+                    Vector256<float> numbers = Mode == QuantizationMode.Affine
+                        ? Vector256.ConvertToSingle(codes)
+                        : Avx2.GatherVector256(values, codes, sizeof(float));
+                    numbers = Vector256.MultiplyAddEstimate(numbers, Vector256.Create(scale), Vector256.Create(bias));
+                    numbers.Store(to);
+                    i += 8;
+                    to += 8;
+                    continue;
+                }
+
+                *to++ = float.MultiplyAddEstimate(scale, values[Code(packed, i)], bias);
+                i++;
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly Vector256<int> Codes8(byte* packed)
+    {
+        ulong bits = *(ulong*)packed, mask = (1ul << Bits) - 1, step = (ulong)Bits;
+        if (VectorWidth.Has512 && Avx512F.IsSupported)
+        {
+            Vector512<ulong> shifts = Vector512<ulong>.Indices * step;
+            Vector512<ulong> fields = Avx512F.ShiftRightLogicalVariable(Vector512.Create(bits), shifts);
+            return Avx512F.ConvertToVector256Int32(fields & Vector512.Create(mask));
+        }
+
+        Vector256<ulong> low = Vector256<ulong>.Indices * step, high = low + Vector256.Create(4 * step);
+        Vector256<ulong> all = Vector256.Create(bits), masks = Vector256.Create(mask);
+        return Vector256.Narrow(
+            Avx2.ShiftRightLogicalVariable(all, low) & masks, Avx2.ShiftRightLogicalVariable(all, high) & masks).AsInt32();
     }
 
     /// <summary>The code of number <paramref name="index"/> of a packed row.</summary>

@@ -59,7 +59,13 @@ internal static unsafe class ReduceKernels
             case MLX_FLOAT64:
                 Run<TFormula, double>(plan, x, y, isMax ? double.NegativeInfinity : double.PositiveInfinity);
                 break;
-            default: throw new ArgumentException("[max] Complex numbers have no order.");
+            default:
+                float end = isMax ? float.NegativeInfinity : float.PositiveInfinity;
+                if (isMax)
+                    ReduceDriver<ComplexMaximum, Complex64, Complex64>.Run(plan, (Complex64*)x.Data, y.Data, y.Type, new(end, end));
+                else
+                    ReduceDriver<ComplexMinimum, Complex64, Complex64>.Run(plan, (Complex64*)x.Data, y.Data, y.Type, new(end, end));
+                break;
         }
     }
 

@@ -25,7 +25,7 @@ internal static unsafe class ScanKernels
             case MLX_BFLOAT16: Number<BFloat16, float>(x, y, kind, isReverse, isInclusive); break;
             case MLX_FLOAT32: Number<float, float>(x, y, kind, isReverse, isInclusive); break;
             case MLX_FLOAT64: Number<double, double>(x, y, kind, isReverse, isInclusive); break;
-            default: throw new ArgumentException("[scan] Not supported for complex64.");
+            default: Complex(x, y, kind, isReverse, isInclusive); break;
         }
     }
 
@@ -71,6 +71,28 @@ internal static unsafe class ScanKernels
                 }
             }
         });
+    }
+
+    private static void Complex(Node x, Node y, ScanKind kind, bool isReverse, bool isInclusive)
+    {
+        var rows = new Rows(x);
+        var from = (Complex64*)x.Data;
+        var to = (Complex64*)y.Data;
+        if (kind is not (ScanKind.Sum or ScanKind.Prod))
+            throw new ArgumentException("[scan] Only sums and products of complex numbers run along an axis.");
+        for (long row = 0; row < rows.Count; row++)
+        {
+            Complex64* source = from + rows.Offset(row), target = to + row * rows.Length;
+            Complex64 running = kind == ScanKind.Sum ? default : new(1, 0);
+            for (int k = 0; k < rows.Length; k++)
+            {
+                int i = isReverse ? rows.Length - 1 - k : k;
+                Complex64 element = source[i * rows.Stride];
+                Complex64 next = kind == ScanKind.Sum ? running + element : running * element;
+                target[i] = isInclusive ? next : running;
+                running = next;
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

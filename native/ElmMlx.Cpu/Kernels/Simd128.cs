@@ -85,7 +85,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
 
     [MethodImpl(Inline)]
-    public static Vector128<float> Exp(Vector128<float> value) => Vector128.Exp(value);
+    public static Vector128<float> Exp(Vector128<float> value) =>
+        Unsafe.BitCast<Lanes128<float>, Vector128<float>>(
+            FloatLanes.Exp(Unsafe.BitCast<Vector128<float>, Lanes128<float>>(value)));
 
     [MethodImpl(Inline)]
     public static float Sum(Vector128<float> value) => value[0] + value[2] + (value[1] + value[3]);

@@ -85,7 +85,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
     [MethodImpl(Inline)]
-    public static Vector256<float> Exp(Vector256<float> value) => Vector256.Exp(value);
+    public static Vector256<float> Exp(Vector256<float> value) =>
+        Unsafe.BitCast<Lanes256<float>, Vector256<float>>(
+            FloatLanes.Exp(Unsafe.BitCast<Vector256<float>, Lanes256<float>>(value)));
 
     [MethodImpl(Inline)]
     public static float Sum(Vector256<float> value) => Simd128.Sum(value.GetLower() + value.GetUpper());

@@ -85,7 +85,9 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
 
     [MethodImpl(Inline)]
-    public static Vector512<float> Exp(Vector512<float> value) => Vector512.Exp(value);
+    public static Vector512<float> Exp(Vector512<float> value) =>
+        Unsafe.BitCast<Lanes512<float>, Vector512<float>>(
+            FloatLanes.Exp(Unsafe.BitCast<Vector512<float>, Lanes512<float>>(value)));
 
     [MethodImpl(Inline)]
     public static float Sum(Vector512<float> value) => Simd256.Sum(value.GetLower() + value.GetUpper());

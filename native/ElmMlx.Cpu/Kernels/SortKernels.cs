@@ -25,7 +25,7 @@ internal static unsafe class SortKernels
             case MLX_BFLOAT16: Run<BFloat16>(x, y, isArgSort); break;
             case MLX_FLOAT32: Run<float>(x, y, isArgSort); break;
             case MLX_FLOAT64: Run<double>(x, y, isArgSort); break;
-            default: throw new ArgumentException("[sort] Complex numbers have no order.");
+            default: Run<Complex64>(x, y, isArgSort); break;
         }
     }
 

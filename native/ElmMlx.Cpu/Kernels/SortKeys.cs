@@ -32,6 +32,8 @@ internal static unsafe class SortKeys
             return Real(*(ushort*)&x, 0x8000, 0x7f80);
         if (typeof(T) == typeof(float))
             return Real(*(uint*)&x, 0x8000_0000, 0x7f80_0000);
+        if (typeof(T) == typeof(Complex64))
+            return (Of(((Complex64*)&x)->Real) << 32) | Of(((Complex64*)&x)->Imaginary);
         return Real(*(ulong*)&x, 0x8000_0000_0000_0000, 0x7ff0_0000_0000_0000);
     }
 

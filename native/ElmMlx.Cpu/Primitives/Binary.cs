@@ -51,11 +51,17 @@ internal abstract class IntegerBinary<TFormula> : Binary
     protected override void Run(Node x, Node y, Node z) => BinaryKernels.Integer<TFormula>(x, y, z);
 }
 
-/// <summary>A function of two floating-point numbers.</summary>
-internal abstract class FloatBinary<TFormula> : Binary
-    where TFormula : struct, IFloatBinary
+/// <summary>A function of two floating-point or complex numbers.</summary>
+internal abstract class InexactBinary<TFormula> : Binary
+    where TFormula : struct, IFloatBinary, IComplexBinary
 {
-    protected override void Run(Node x, Node y, Node z) => BinaryKernels.Float<TFormula>(x, y, z);
+    protected override void Run(Node x, Node y, Node z)
+    {
+        if (x.Type == mlx_dtype.MLX_COMPLEX64)
+            BinaryKernels.Complex<TFormula>(x, y, z);
+        else
+            BinaryKernels.Float<TFormula>(x, y, z);
+    }
 }
 
 internal sealed class Add : AnyBinary<AddFormula>;
@@ -96,9 +102,9 @@ internal sealed class LogicalAnd : IntegerBinary<BitwiseAndFormula>;
 
 internal sealed class LogicalOr : IntegerBinary<BitwiseOrFormula>;
 
-internal sealed class ArcTan2 : FloatBinary<ArcTan2Formula>;
+internal sealed class ArcTan2 : InexactBinary<ArcTan2Formula>;
 
-internal sealed class LogAddExp : FloatBinary<LogAddExpFormula>;
+internal sealed class LogAddExp : InexactBinary<LogAddExpFormula>;
 
 internal sealed class Power : Binary
 {

@@ -76,6 +76,28 @@ internal static partial class Ops
         return loc is null ? samples : Add(AsType(loc, type), samples);
     }
 
+    /// <summary>Normal vectors of a mean [.., n] and a covariance [.., n, n].</summary>
+    public static Node RandomMultivariateNormal(Node mean, Node covariance, int[] shape, mlx_dtype type, Node? key)
+    {
+        const string Operation = "multivariate_normal";
+        if (type != MLX_FLOAT32)
+            throw new ArgumentException($"[{Operation}] dtype must be float32.");
+        if (mean.Rank < 1)
+            throw new ArgumentException($"[{Operation}] mean must have at least one dimension.");
+        if (covariance.Rank < 2)
+            throw new ArgumentException($"[{Operation}] cov must have at least two dimensions.");
+        int n = mean.Shape[^1];
+        if (covariance.Shape[^1] != covariance.Shape[^2])
+            throw new ArgumentException($"[{Operation}] last two dimensions of cov must be equal.");
+        if (covariance.Shape[^1] != n)
+            throw new ArgumentException($"[{Operation}] mean and cov must have compatible shapes.");
+        int[] joint = BroadcastShapes("broadcast_shapes", covariance.Shape[..^2], mean.Shape[..^1]);
+        joint = [.. BroadcastShapes("broadcast_shapes", joint, shape), n];
+        Node root = Make(new CovarianceRoot(), covariance.Shape, type, AsType(covariance, type));
+        Node standard = RandomNormal(joint, type, loc: null, scale: null, key);
+        return Add(mean, Squeeze(MatMul(ExpandDims(standard, -2), root), -2));
+    }
+
     /// <summary>Normal, cut off outside [lower, upper].</summary>
     public static Node RandomTruncatedNormal(Node lower, Node upper, int[] shape, mlx_dtype type, Node? key)
     {

@@ -106,11 +106,18 @@ internal static partial class Ops
             throw new ArgumentException("[logsumexp] Received non-empty axes for array with 0 dimensions.");
         int[] sorted = SortAxes(a, axes).Sorted;
         if (a.Type == MLX_COMPLEX64)
-            return Log(Sum(Exp(a), axes, keepDims));
+            return LogSumExpOfComplex(a, sorted, keepDims);
         mlx_dtype type = a.Type.ToInexact();
         Node rows = LastAxis(AsType(a, type), sorted);
         Node result = Make(new LogSumExp(), rows.Shape[..^1], type, rows);
         return Reshape(result, ReducedShape(a.Shape, sorted, keepDims));
+    }
+
+    private static Node LogSumExpOfComplex(Node a, int[] axes, bool keepDims)
+    {
+        Node max = Max(a, axes, keepDims: true);
+        Node sum = Add(Log(Sum(Exp(Subtract(a, max)), axes, keepDims: true)), max);
+        return Reshape(sum, ReducedShape(a.Shape, axes, keepDims));
     }
 
     /// <summary>Index of the first largest element along an axis; uint32.</summary>

@@ -46,6 +46,12 @@ internal static partial class Ops
         if (a.Rank == 0 && axes.Length > 0)
             throw new ArgumentException("[softmax] Received non-empty axes for array with 0 dimensions.");
         int[] sorted = SortAxes(a, axes).Sorted;
+        if (type == MLX_COMPLEX64)
+        {
+            Node powers = Exp(Subtract(a, Max(a, sorted, keepDims: true)));
+            return Divide(powers, Sum(powers, sorted, keepDims: true));
+        }
+
         Node wide = AsType(a, type);
         if (sorted.Length == 1)
             return AlongLast(wide, sorted[0], rows => Make(new Softmax(), rows.Shape, type, rows));

@@ -17,9 +17,11 @@ internal static class AdapterFile
         Adapter[] adapters = [.. set.Adapters.Values];
         bool dora = adapters[0].Magnitudes is not null;
         if (adapters.Any(adapter => adapter.Magnitudes is not null != dora))
-            throw new ArgumentException("The adapters are partly DoRA and partly LoRA, which mlx-lm's format cannot say; leave --keep-adapter away to merge them.");
+            throw new ArgumentException("The adapters are partly DoRA and partly LoRA, which mlx-lm's format cannot " +
+                "say; leave --keep-adapter away to merge them.");
         if (adapters.Any(adapter => adapter.Rank != adapters[0].Rank))
-            throw new ArgumentException("The adapters have different ranks, which mlx-lm's format cannot say; leave --keep-adapter away to merge them.");
+            throw new ArgumentException("The adapters have different ranks, which mlx-lm's format cannot say; leave " +
+                "--keep-adapter away to merge them.");
         double scale = adapters[0].Scale;
         Directory.CreateDirectory(folder);
         var tensors = new Dictionary<string, (int[] Shape, float[] Values)>(StringComparer.Ordinal);

@@ -48,7 +48,8 @@ internal sealed class AdapterSet
         var set = new AdapterSet(source.Path);
         if (yaml is null)
             throw new InvalidDataException(
-                $"{source.Path} holds LoRA adapters, and their scale stands only in the configuration: give it with --config-yaml FILE.");
+                $"{source.Path} holds LoRA adapters, and their scale stands only in the configuration: give it with " +
+                    "--config-yaml FILE.");
         foreach (SourceTensor tensor in source.Tensors.Values)
         {
             bool embedding = tensor.Name.Contains(".lora_embedding_A.", StringComparison.Ordinal);
@@ -78,13 +79,16 @@ internal sealed class AdapterSet
         int rank = a.Shape[0];
         CoreNetLoraRule rule = yaml.LoraRules.FirstOrDefault(rule => rule.Matches(module))
             ?? throw new InvalidDataException(
-                $"{source.Path} has an adapter on {module}, and model.lora.config of {yaml.Path} has no entry for it; is it the configuration of this checkpoint?");
+                $"{source.Path} has an adapter on {module}, and model.lora.config of {yaml.Path} has no entry for " +
+                    "it; is it the configuration of this checkpoint?");
         if (rule.Rank != rank)
             throw new InvalidDataException(
-                $"{source.Path}: {a.Name} has rank {rank}, and {yaml.Path} says r: {rule.Rank}; is it the configuration of this checkpoint?");
+                $"{source.Path}: {a.Name} has rank {rank}, and {yaml.Path} says r: {rule.Rank}; is it the " +
+                    "configuration of this checkpoint?");
         if (rule.UseDora != magnitude is not null)
             throw new InvalidDataException(
-                $"{source.Path}: {module} has {(magnitude is null ? "no" : "a")} magnitude vector, and {yaml.Path} says use_dora: {(rule.UseDora ? "true" : "false")}.");
+                $"{source.Path}: {module} has {(magnitude is null ? "no" : "a")} magnitude vector, and {yaml.Path} " +
+                    $"says use_dora: {(rule.UseDora ? "true" : "false")}.");
         // The embedding's factors are the other way round: A [r, vocabulary] goes with the rows.
         int rows = embedding ? a.Shape[1] : b.Shape[0];
         int columns = embedding ? b.Shape[0] : a.Shape[1];
@@ -92,7 +96,8 @@ internal sealed class AdapterSet
         float[] second = source.ReadFloats(b);
         float[]? magnitudes = magnitude is null ? null : source.ReadFloats(magnitude);
         if (magnitudes is not null && magnitudes.Length != rows)
-            throw new InvalidDataException($"{source.Path}: {magnitude} has {magnitudes.Length} elements, and the weight {rows} rows.");
+            throw new InvalidDataException($"{source.Path}: {magnitude} has {magnitudes.Length} elements, and the " +
+                $"weight {rows} rows.");
         Add(new Adapter
         {
             Module = module, Rank = rank, Rows = rows, Columns = columns, Scale = rule.Scale, Dropout = rule.Dropout, Magnitudes = magnitudes,
@@ -137,7 +142,8 @@ internal sealed class AdapterSet
             });
         }
         return set.Adapters.Count > 0 ? set : throw new InvalidDataException(
-            $"{weights} has no low-rank adapters (names ending in .lora_a); full weights cannot be merged with --adapter.");
+            $"{weights} has no low-rank adapters (names ending in .lora_a); full weights cannot be merged with " +
+                "--adapter.");
     }
 
     /// <summary>Whether every adapter fits a tensor of the model.</summary>
@@ -146,12 +152,15 @@ internal sealed class AdapterSet
         foreach (Adapter adapter in _adapters.Values)
         {
             if (!shapes.TryGetValue(adapter.Module + ".weight", out int[]? shape))
-                throw new InvalidDataException($"{Source}: the adapter's module {adapter.Module} is no part of the model.");
+                throw new InvalidDataException($"{Source}: the adapter's module {adapter.Module} is no part of the " +
+                    "model.");
             if (shape.Length != 2 || shape[0] != adapter.Rows || shape[1] != adapter.Columns)
                 throw new InvalidDataException(
-                    $"{Source}: the adapter of {adapter.Module} is for a weight of [{adapter.Rows}, {adapter.Columns}], and the model's is [{string.Join(", ", shape)}].");
+                    $"{Source}: the adapter of {adapter.Module} is for a weight of [{adapter.Rows}, " +
+                        $"{adapter.Columns}], and the model's is [{string.Join(", ", shape)}].");
             if (adapter.Magnitudes is { } m && m.Length != adapter.Rows)
-                throw new InvalidDataException($"{Source}: the magnitudes of {adapter.Module} are {m.Length}, and its weight has {adapter.Rows} rows.");
+                throw new InvalidDataException($"{Source}: the magnitudes of {adapter.Module} are {m.Length}, and " +
+                    $"its weight has {adapter.Rows} rows.");
         }
     }
 
@@ -168,7 +177,8 @@ internal sealed class AdapterSet
     private void Add(Adapter adapter)
     {
         if (!_adapters.TryAdd(adapter.Module, adapter))
-            throw new InvalidDataException($"{Source}: {adapter.Module} has more than one adapter, and only one can be converted.");
+            throw new InvalidDataException($"{Source}: {adapter.Module} has more than one adapter, and only one can " +
+                "be converted.");
     }
 
     private static double ReadScale(string path)

@@ -1,29 +1,4 @@
-using ElmMlx.Weights;
-
 namespace ElmMlx.Checkpoints;
-
-/// <summary>A tensor that a source offers.</summary>
-/// <param name="Name">CoreNet's name, without any prefix.</param>
-/// <param name="Type">The element type.</param>
-/// <param name="Shape">The dimensions.</param>
-/// <param name="CanReadPieces">Whether any part can be read; otherwise only the whole.</param>
-internal sealed record SourceTensor(string Name, TensorType Type, IReadOnlyList<int> Shape, bool CanReadPieces = true)
-{
-    public long ElementCount
-    {
-        get
-        {
-            long count = 1;
-            foreach (int dimension in Shape)
-                count *= dimension;
-            return count;
-        }
-    }
-
-    public long ByteCount => ElementCount * Type.Size();
-
-    public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";
-}
 
 /// <summary>Where tensors come from: a CoreNet checkpoint, or a model folder of either layout.</summary>
 internal abstract class CheckpointSource : IDisposable
@@ -53,7 +28,8 @@ internal abstract class CheckpointSource : IDisposable
     protected void Add(SourceTensor tensor)
     {
         if (!_tensors.TryAdd(tensor.Name, tensor))
-            throw new InvalidDataException($"{Path}: the tensor {tensor.Name} stands there twice, with and without its prefix.");
+            throw new InvalidDataException($"{Path}: the tensor {tensor.Name} stands there twice, with and without " +
+                "its prefix.");
     }
 
     protected void Remove(string name) => _tensors.Remove(name);

@@ -26,7 +26,8 @@ internal sealed class ConversionPlan
         bool untie = config.TieEmbeddings && input.Adapters?.Adapters.ContainsKey("token_embeddings") == true;
         if (untie)
             Notes.Add(
-                "The embedding has an adapter and the output layer, which CoreNet ties to the embedding without it, does not: the output layer becomes a tensor of its own.");
+                "The embedding has an adapter and the output layer, which CoreNet ties to the embedding without it, " +
+                    "does not: the output layer becomes a tensor of its own.");
         Config = config with
         {
             TieEmbeddings = config.TieEmbeddings && !untie,
@@ -81,15 +82,18 @@ internal sealed class ConversionPlan
         };
         MixedRecipe? recipe = _options.QuantizationRecipe is { } name ? MixedRecipe.Parse(name) : null;
         if (recipe is not null && (mode != "affine" || _options.QuantizationBits is not null))
-            throw new ArgumentException("A recipe chooses the bits itself, in mode affine; leave --quantization-bits and --quantization-mode away.");
+            throw new ArgumentException("A recipe chooses the bits itself, in mode affine; leave --quantization-bits " +
+                "and --quantization-mode away.");
         var settings = new QuantizationSettings(
             _options.QuantizationGroupSize ?? group, recipe?.LowBits ?? _options.QuantizationBits ?? bits, mode);
         if (mode == "affine" ? settings.GroupSize is not (32 or 64 or 128) : settings.GroupSize != group)
             throw new ArgumentException(
-                $"--quantization-group-size is {settings.GroupSize}; {(mode == "affine" ? "32, 64 and 128 exist" : $"{mode} has {group}")}.");
+                $"--quantization-group-size is {settings.GroupSize}; " +
+                    $"{(mode == "affine" ? "32, 64 and 128 exist" : $"{mode} has {group}")}.");
         if (mode == "affine" ? settings.Bits is not (2 or 3 or 4 or 5 or 6 or 8) : settings.Bits != bits)
             throw new ArgumentException(
-                $"--quantization-bits is {settings.Bits}; {(mode == "affine" ? "2, 3, 4, 5, 6 and 8 exist" : $"{mode} has {bits}")}.");
+                $"--quantization-bits is {settings.Bits}; " +
+                    $"{(mode == "affine" ? "2, 3, 4, 5, 6 and 8 exist" : $"{mode} has {bits}")}.");
         return (settings, recipe);
     }
 
@@ -102,17 +106,22 @@ internal sealed class ConversionPlan
             throw new ArgumentException($"{_input.Source.Path} is not quantised; leave --dequantize away.");
         if (_options.Quantize && quantized && !_options.Dequantize)
             throw new ArgumentException(
-                $"{_input.Source.Path} is quantised already; convert from the original, or add --dequantize to quantise what is left of it again.");
+                $"{_input.Source.Path} is quantised already; convert from the original, or add --dequantize to " +
+                    "quantise what is left of it again.");
         if (_merge && quantized && !_options.Dequantize)
-            throw new ArgumentException("An adapter cannot be merged into quantised weights; add --dequantize, or use --keep-adapter.");
+            throw new ArgumentException("An adapter cannot be merged into quantised weights; add --dequantize, or " +
+                "use --keep-adapter.");
         if (_options.KeepAdapter && _input.Adapters is null)
             throw new ArgumentException($"{_input.Source.Path} holds no adapter; leave --keep-adapter away.");
         bool folder = _options.Target is ConvertTarget.MlxLm or ConvertTarget.CoreNetPort;
         if (!folder && (_options.Quantize || quantized && !_options.Dequantize))
             throw new ArgumentException(
-                _options.Quantize ? "Only MLX model folders are quantised; leave --quantize away." : "The model is quantised, and the target is not MLX's; add --dequantize.");
+                _options.Quantize
+                    ? "Only MLX model folders are quantised; leave --quantize away."
+                    : "The model is quantised, and the target is not MLX's; add --dequantize.");
         if (_options.KeepAdapter && !folder)
-            throw new ArgumentException("Adapters are kept beside an MLX model folder only; merge them for other targets.");
+            throw new ArgumentException("Adapters are kept beside an MLX model folder only; merge them for other " +
+                "targets.");
         if (_options.Type is { } type && type is not (TensorType.Float32 or TensorType.Float16 or TensorType.BFloat16))
             throw new ArgumentException($"--dtype is {type.Name()}; float32, float16 and bfloat16 exist.");
     }
@@ -130,7 +139,8 @@ internal sealed class ConversionPlan
         return config.PaddingIndex is { } padding and > 0
             ? padding
             : throw new ArgumentException(
-                "Which rows of the vocabulary are padding is not known: the checkpoint's configuration has no padding_index. Give the number of rows: --trim-vocabulary ROWS.");
+                "Which rows of the vocabulary are padding is not known: the checkpoint's configuration has no " +
+                    "padding_index. Give the number of rows: --trim-vocabulary ROWS.");
     }
 
     private void Plan(string name, string sourceName)

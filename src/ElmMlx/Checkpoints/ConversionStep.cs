@@ -54,7 +54,8 @@ internal sealed class ConversionStep
                 Span<byte> converted = output.AsSpan(0, rows * _rows.Columns * _type.Size());
                 if (!TensorCast.Convert(_rows.Type, elements, _type, converted) && !allowOverflow)
                     throw new InvalidDataException(
-                        $"{_rows.Name} holds numbers that {_type.Name()} cannot: use --dtype bfloat16 or float32, or --allow-overflow to make them infinite.");
+                        $"{_rows.Name} holds numbers that {_type.Name()} cannot: use --dtype bfloat16 or float32, or " +
+                            "--allow-overflow to make them infinite.");
                 elements = converted;
             }
             if (_quantization is null)
@@ -71,6 +72,3 @@ internal sealed class ConversionStep
         }
     }
 }
-
-/// <summary>Takes the next elements of a tensor.</summary>
-internal delegate void TensorSink(string name, ReadOnlySpan<byte> bytes);

@@ -39,7 +39,9 @@ public static class Converter
             Config = plan.Config,
             Tensors = (input.Source.Tensors.Count, plan.Steps.Sum(step => step.Outputs.Length)),
             Parameters = (input.Config.ParameterCount, plan.Config.ParameterCount),
-            Types = (TypeNames(input.Source.Tensors.Values.Select(t => t.Type), input.Config), TypeNames(plan.Steps.SelectMany(s => s.Outputs).Select(o => o.Type), plan.Config)),
+            Types = (
+                TypeNames(input.Source.Tensors.Values.Select(tensor => tensor.Type), input.Config),
+                TypeNames(plan.Steps.SelectMany(step => step.Outputs).Select(output => output.Type), plan.Config)),
             Bytes = (input.Source.ByteCount, OutputBytes(plan)),
             BitsPerWeight = 8.0 * OutputBytes(plan) / plan.Config.ParameterCount,
             Adapter = input.Adapters is { } adapters
@@ -65,14 +67,16 @@ public static class Converter
             throw new ArgumentException($"The output {options.Output} would replace its own input; give another name.");
         string? parent = Path.GetDirectoryName(output);
         if (parent is not null && !Directory.Exists(parent))
-            throw new DirectoryNotFoundException($"The folder {parent}, in which {Path.GetFileName(output)} would be made, does not exist.");
+            throw new DirectoryNotFoundException($"The folder {parent}, in which {Path.GetFileName(output)} would be " +
+                "made, does not exist.");
         if (!file)
         {
             OutputFolder.Check(options.Output, options.Overwrite);
             return;
         }
         if (Directory.Exists(output))
-            throw new IOException($"{options.Output} exists and is a folder; a checkpoint is one file, such as model.pt.");
+            throw new IOException($"{options.Output} exists and is a folder; a checkpoint is one file, such as " +
+                "model.pt.");
         foreach (string path in (string[])[output, Path.ChangeExtension(output, ".yaml")])
             if (File.Exists(path) && !options.Overwrite)
                 throw new IOException($"The file {path} exists; give another name, or --overwrite to replace it.");
@@ -132,7 +136,11 @@ public static class Converter
         {
             var parts = Partitioner.Create(parallel, EnumerablePartitionerOptions.NoBuffering);
             Parallel.ForEach(
-                parts, new ParallelOptions { MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 1, 4), CancellationToken = cancellation },
+                parts,
+                new ParallelOptions
+                {
+                    MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 1, 4), CancellationToken = cancellation,
+                },
                 step => step.Run(write, allowOverflow, Advance, cancellation));
         }
         catch (AggregateException e) when (e.InnerExceptions.Count > 0)
@@ -150,7 +158,8 @@ public static class Converter
         IEnumerable<string> names = types.Where(type => type.IsFloating()).Distinct().Order().Select(type => type.Name());
         if (config.Quantization is { } quantization)
         {
-            var bits = quantization.Overrides.Values.OfType<QuantizationSettings>().Append(quantization.Default).Select(s => s.Bits).Distinct().Order();
+            var bits = quantization.Overrides.Values.OfType<QuantizationSettings>().Append(quantization.Default)
+                .Select(settings => settings.Bits).Distinct().Order();
             names = bits.Select(b => $"{b}-bit").Concat(names);
         }
         return string.Join(", ", names);
@@ -160,8 +169,10 @@ public static class Converter
     {
         var warnings = new List<string>();
         if (!file && tokenizerFiles == 0)
-            warnings.Add("There is no tokenizer beside the input: commands that read or write text will need one (--tokenizer-path).");
-        if (!file && options.Target != ConvertTarget.CoreNetPort && (!plan.Config.FeedForwardWithGlu || plan.Config.Activation != OpenElmActivation.Swish))
+            warnings.Add("There is no tokenizer beside the input: commands that read or write text will need one " +
+                "(--tokenizer-path).");
+        bool unusual = !plan.Config.FeedForwardWithGlu || plan.Config.Activation != OpenElmActivation.Swish;
+        if (!file && options.Target != ConvertTarget.CoreNetPort && unusual)
             warnings.Add("mlx-lm's and Hugging Face's OpenELM know only swish with GLU: this folder is for ElmMlx.");
         return warnings;
     }

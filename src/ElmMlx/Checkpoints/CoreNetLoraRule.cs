@@ -24,7 +24,8 @@ internal sealed record CoreNetLoraRule(
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            throw new InvalidDataException($"The regular expression '{Pattern}' in model.lora.config is not understood.", e);
+            throw new InvalidDataException($"The regular expression '{Pattern}' in model.lora.config is not " +
+                "understood.", e);
         }
     }
 }

@@ -42,7 +42,8 @@ internal sealed class CoreNetYaml
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             if (stream.Documents.Count != 1)
-                throw new InvalidDataException($"{path} holds {stream.Documents.Count} YAML documents; a configuration is one.");
+                throw new InvalidDataException($"{path} holds {stream.Documents.Count} YAML documents; a " +
+                    "configuration is one.");
             return Read(path, stream.Documents[0].RootNode);
         }
         catch (YamlException e)
@@ -69,7 +70,8 @@ internal sealed class CoreNetYaml
             if (open.TryPop(out var parent))
             {
                 if (parent is { IsMapping: true } && parent.Children % 2 == 0 && parser.Current is not Scalar)
-                    throw new InvalidDataException($"{path} has a key that is not a plain text (line {parser.Current.Start.Line}).");
+                    throw new InvalidDataException($"{path} has a key that is not a plain text (line " +
+                        $"{parser.Current.Start.Line}).");
                 open.Push(parent with { Children = parent.Children + 1 });
             }
             if (parser.Current is AnchorAlias alias && open.Any(container => container.Anchor == alias.Value.Value))
@@ -93,7 +95,8 @@ internal sealed class CoreNetYaml
             throw new InvalidDataException($"{path} configures the model '{kind}'; OpenELM is general_gpt.");
         if (Child(language, "general_gpt") is not { } gpt)
             throw new InvalidDataException(
-                $"{path} has no model.language_modeling.general_gpt; give the configuration that the checkpoint was trained with.");
+                $"{path} has no model.language_modeling.general_gpt; give the configuration that the checkpoint was " +
+                    "trained with.");
         return new CoreNetYaml(path)
         {
             ModelName = Text(Child(gpt, "model_name")),

@@ -9,7 +9,7 @@ internal static class CoreNetYamlWriter
     {
         string padding = config.PaddingIndex is { } index ? $"      padding_index: {index}\n" : "";
         string name = config.ModelName.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
-        return $"""
+        return """
             model:
               language_modeling:
                 name: "general_gpt"

@@ -24,7 +24,8 @@ internal sealed class FolderSource : CheckpointSource
             _stored.Add(name, (weights[tensor.Name].File, tensor));
         }
         int files = weights.Files.Count();
-        Description = (prefixed ? "model folder in the layout of mlx-lm and Hugging Face" : "model folder in the layout of CoreNet's MLX port")
+        Description = (prefixed ? "model folder in the layout of mlx-lm and Hugging " +
+            "Face" : "model folder in the layout of CoreNet's MLX port")
             + (files > 1 ? $", {files} files" : "") + (config.Quantization is null ? "" : ", quantised");
     }
 

@@ -72,7 +72,8 @@ internal sealed class OpenedCheckpoint : IDisposable
         if (Directory.Exists(input))
         {
             if (choice != WeightsChoice.Model)
-                throw new ArgumentException("--weights chooses among the weights of a training checkpoint; a model folder has only one set.");
+                throw new ArgumentException("--weights chooses among the weights of a training checkpoint; a model " +
+                    "folder has only one set.");
             return FolderSource.Open(input);
         }
         if (!File.Exists(input))
@@ -106,8 +107,9 @@ internal sealed class OpenedCheckpoint : IDisposable
 
     private OpenElmConfig FolderConfig(FolderSource folder, ConvertOptions options)
     {
-        if (Yaml is not null || options.Architecture is not null)
-            throw new ArgumentException($"{folder.Path} is a model folder, whose config.json describes it; leave --config-yaml and --architecture away.");
+        if (Yaml is not null && options.Adapter is null || options.Architecture is not null)
+            throw new ArgumentException($"{folder.Path} is a model folder, whose config.json describes it; leave " +
+                "--config-yaml and --architecture away.");
         return folder.Config;
     }
 
@@ -132,8 +134,10 @@ internal sealed class OpenedCheckpoint : IDisposable
             config = OpenElmConfig.InferFromShapes(shapes, Source.Path);
             bool recognised = OpenElmConfig.KnownNames.Contains(config.ModelName);
             Notes.Add(
-                (Yaml?.ModelName is { } unknown ? $"The name {unknown} is not one that CoreNet's code knows, so the" : "The") +
-                $" sizes are read from the tensors' shapes{(recognised ? ": they are those of " + config.ModelName : "")}.");
+                (Yaml?.ModelName is { } unknown ? $"The name {unknown} is not one that CoreNet's code knows, so " +
+                    "the" : "The") +
+                " sizes are read from the tensors' " +
+                    $"shapes{(recognised ? ": they are those of " + config.ModelName : "")}.");
             if (Yaml?.ModelName is { } kept && !recognised)
                 config = config with { ModelName = kept };
         }
@@ -159,13 +163,15 @@ internal sealed class OpenedCheckpoint : IDisposable
         {
             expected.Add(name);
             if (!_weights.TryGetValue(name, out SourceTensor? tensor))
-                throw new InvalidDataException($"{Source.Path}: the tensor {name} is missing, and {Describe()} needs it{Fitting()}.");
+                throw new InvalidDataException($"{Source.Path}: the tensor {name} is missing, and {Describe()} needs " +
+                    $"it{Fitting()}.");
             string module = name[..^".weight".Length];
             int[] actual = [.. tensor.Shape];
             if (IsQuantized(module))
             {
                 if (Config.Quantization is null)
-                    throw new InvalidDataException($"{Source.Path}: {module} is quantised, but config.json has no quantization.");
+                    throw new InvalidDataException($"{Source.Path}: {module} is quantised, but config.json has no " +
+                        "quantization.");
                 if (tensor.Shape.Count != 2 || tensor.Type != TensorType.UInt32)
                     throw new InvalidDataException($"{Source.Path}: {tensor} is not a quantised matrix.");
                 QuantizationSettings settings = Config.Quantization.For(module);
@@ -174,15 +180,18 @@ internal sealed class OpenedCheckpoint : IDisposable
             }
             else if (!tensor.Type.IsFloating())
             {
-                throw new InvalidDataException($"{Source.Path}: {tensor} has elements of {tensor.Type.Name()}, which weights do not have.");
+                throw new InvalidDataException($"{Source.Path}: {tensor} has elements of {tensor.Type.Name()}, which " +
+                    "weights do not have.");
             }
             if (!actual.SequenceEqual(shape))
                 throw new InvalidDataException(
-                    $"{Source.Path}: {name} is [{string.Join(", ", actual)}], and {Describe()} needs [{string.Join(", ", shape)}]{Fitting()}.");
+                    $"{Source.Path}: {name} is [{string.Join(", ", actual)}], and {Describe()} needs " +
+                        $"[{string.Join(", ", shape)}]{Fitting()}.");
         }
         foreach (string name in _weights.Keys)
             if (!expected.Contains(name))
-                throw new InvalidDataException($"{Source.Path}: the tensor {name} is no part of {Describe()}{Fitting()}.");
+                throw new InvalidDataException($"{Source.Path}: the tensor {name} is no part of " +
+                    $"{Describe()}{Fitting()}.");
     }
 
     private void CheckPacked(string module, int[] shape, QuantizationSettings settings, HashSet<string> expected)
@@ -198,7 +207,8 @@ internal sealed class OpenedCheckpoint : IDisposable
             expected.Add(module + part);
             if (!tensor.Shape.SequenceEqual([shape[0], shape[1] / settings.GroupSize]))
                 throw new InvalidDataException(
-                    $"{Source.Path}: {tensor} does not fit groups of {settings.GroupSize} over [{string.Join(", ", shape)}].");
+                    $"{Source.Path}: {tensor} does not fit groups of {settings.GroupSize} over " +
+                        $"[{string.Join(", ", shape)}].");
         }
     }
 
@@ -210,15 +220,17 @@ internal sealed class OpenedCheckpoint : IDisposable
             return "";
         string? name = OpenElmConfig.NameThatFits(_weights.ToDictionary(entry => entry.Key, entry => entry.Value.Shape.ToArray()));
         if (name is null)
-            return $"; check --config-yaml and --architecture";
-        return name == Config.ModelName && Yaml is not null ? $"; check vocab_size in {Yaml.Path}" : $"; the sizes of its tensors are those of {name}";
+            return "; check --config-yaml and --architecture";
+        return name == Config.ModelName && Yaml is not null ? "; check vocab_size in " +
+            $"{Yaml.Path}" : $"; the sizes of its tensors are those of {name}";
     }
 
     private void ReadAdapters(ConvertOptions options)
     {
         bool own = Source.Tensors.Keys.Any(AdapterSet.IsAdapterTensor);
         if (own && options.Adapter is not null)
-            throw new ArgumentException($"{Source.Path} holds adapters of its own; merge them first, then use --adapter on the result.");
+            throw new ArgumentException($"{Source.Path} holds adapters of its own; merge them first, then use " +
+                "--adapter on the result.");
         if (own)
         {
             Adapters = AdapterSet.FromCoreNet(Source, Yaml);

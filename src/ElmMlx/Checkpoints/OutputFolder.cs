@@ -36,7 +36,8 @@ internal sealed class OutputFolder : IDisposable
         if (!overwrite)
             throw new IOException($"The folder {path} exists; give another one, or --overwrite to replace it.");
         if (Directory.EnumerateFileSystemEntries(path).Any() && !File.Exists(System.IO.Path.Combine(path, "config.json")))
-            throw new IOException($"The folder {path} exists and is no model folder, so it is not replaced; give another one.");
+            throw new IOException($"The folder {path} exists and is no model folder, so it is not replaced; give " +
+                "another one.");
     }
 
     public void Commit()

@@ -26,7 +26,8 @@ internal static class TokenizerFiles
             }
             var found = In(tokenizerPath);
             return found.Count > 0 ? found : throw new FileNotFoundException(
-                $"{tokenizerPath} (--tokenizer-path) is neither a tokenizer's file nor a folder with tokenizer.json or tokenizer.model.");
+                $"{tokenizerPath} (--tokenizer-path) is neither a tokenizer's file nor a folder with tokenizer.json " +
+                    "or tokenizer.model.");
         }
         return In(Directory.Exists(input) ? input : Path.GetDirectoryName(Path.GetFullPath(input))!);
     }

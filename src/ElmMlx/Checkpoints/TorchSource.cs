@@ -20,7 +20,8 @@ internal sealed class TorchSource : CheckpointSource
             if (entry.Value is not TorchTensor)
                 Notes.Add($"'{entry.Key}' is not a tensor and is left out.");
         if (tensors.Length == 0)
-            throw new InvalidDataException($"{Path}: there are no tensors in it; a checkpoint of weights is a dictionary of names and tensors.");
+            throw new InvalidDataException($"{Path}: there are no tensors in it; a checkpoint of weights is a " +
+                "dictionary of names and tensors.");
         bool prefixed = tensors.All(entry => entry.Key is string name && name.StartsWith(DataParallelPrefix, StringComparison.Ordinal));
         if (prefixed)
             Notes.Add("The names began with 'module.', as data parallel training leaves them; the prefix is removed.");
@@ -66,7 +67,8 @@ internal sealed class TorchSource : CheckpointSource
             return root["ema_state_dict"] is PickleDict ema
                 ? (ema, "training checkpoint, weights of the moving average")
                 : throw new InvalidDataException(
-                    $"{archive.Path}: there is no ema_state_dict in it{(training ? ", only model_state_dict" : "")}; leave --weights ema away.");
+                    $"{archive.Path}: there is no ema_state_dict in it{(training ? ", only model_state_dict" : "")}; " +
+                        "leave --weights ema away.");
         if (!training)
             return root["state_dict"] is PickleDict wrapped ? (wrapped, "checkpoint, entry state_dict") : (root, "state dict");
         string kind = root["ema_state_dict"] is PickleDict

@@ -13,8 +13,8 @@ namespace ElmMlx.Generation;
 /// <example><code>
 /// using OpenElmModel model = OpenElmModel.Load("model");
 /// var generator = new Generator(model, Tokenizer.Load("model"));
-/// foreach (GenerationStep step in generator.Generate("Once upon a time", new GenerationOptions { MaxTokens =
-/// 100 }))     Console.Write(step.Text);
+/// foreach (GenerationStep step in generator.Generate("Once upon a time"))
+///     text.Append(step.Text);
 /// </code></example>
 public sealed class Generator
 {
@@ -37,7 +37,8 @@ public sealed class Generator
 
     /// <summary>What the latest run has taken so far.</summary>
     public GenerationStatistics Statistics => new(
-        _promptTokens, _firstToken.TotalSeconds, _generatedTokens, (_latestToken - _firstToken).TotalSeconds, MlxMemory.PeakBytes);
+        _promptTokens, _firstToken.TotalSeconds, _generatedTokens, (_latestToken - _firstToken).TotalSeconds,
+        MlxMemory.PeakBytes);
 
     /// <summary>
     /// The ids of a prompt, with what the tokenizer puts around a text unless it stands there already.
@@ -100,10 +101,10 @@ public sealed class Generator
         IReadOnlyList<int> prompt, GenerationOptions? options = null, PromptCache? cache = null,
         IProgress<PrefillProgress>? progress = null, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        IEnumerable<GenerationStep> steps;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        steps = Generate(prompt, options, cache, progress, ended.Token);
-        var channel = Channel.CreateBounded<GenerationStep>(new BoundedChannelOptions(64) { SingleReader = true, SingleWriter = true });
+        IEnumerable<GenerationStep> steps = Generate(prompt, options, cache, progress, ended.Token);
+        var channel = Channel.CreateBounded<GenerationStep>(
+            new BoundedChannelOptions(64) { SingleReader = true, SingleWriter = true });
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(() =>
         {
@@ -146,7 +147,8 @@ public sealed class Generator
             var eos = new HashSet<int>(options.EosIds ?? EosIds());
             var stops = new StopTexts(options.Stop);
             TextStream? stream = _tokenizer?.CreateStream();
-            foreach ((int token, MlxArray logProbs) in new TokenLoop(_model, cache, options).Run(prompt, progress, cancellation))
+            var loop = new TokenLoop(_model, cache, options);
+            foreach ((int token, MlxArray logProbs) in loop.Run(prompt, progress, cancellation))
             {
                 _latestToken = _clock.Elapsed;
                 if (_generatedTokens++ == 0)

@@ -35,15 +35,16 @@ public sealed record AdapterConfig(string FineTuneType, int Rank, float Scale)
     {
         if (json.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException($"{path} is not a JSON object.");
-        string type = json.TryGetProperty("fine_tune_type", out JsonElement value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()!
-            : "lora";
+        string type = "lora";
+        if (json.TryGetProperty("fine_tune_type", out JsonElement value) && value.ValueKind == JsonValueKind.String)
+            type = value.GetString()!;
         if (type == "full")
             return new AdapterConfig(type, 0, 0);
         if (type is not ("lora" or "dora"))
             throw new InvalidDataException(
                 $"{path}: fine_tune_type is '{type}'; lora, dora and full are known.");
-        if (!json.TryGetProperty("lora_parameters", out JsonElement parameters) || parameters.ValueKind != JsonValueKind.Object)
+        if (!json.TryGetProperty("lora_parameters", out JsonElement parameters) ||
+            parameters.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException($"{path}: lora_parameters, with rank and scale, is missing.");
         if (!parameters.TryGetProperty("rank", out JsonElement rank) || rank.ValueKind != JsonValueKind.Number ||
             !rank.TryGetInt32(out int r) || r is < 1 or > 65536)

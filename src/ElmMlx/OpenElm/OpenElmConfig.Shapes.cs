@@ -17,7 +17,8 @@ public sealed partial record OpenElmConfig
         int head = shapes.TryGetValue("layers.0.attn.q_norm.weight", out int[]? norm) && norm.Length == 1 ? norm[0] : 0;
         if (head <= 0)
             throw new InvalidDataException(
-                $"{source}: the head size cannot be seen from tensors without q_norm; describe the model in a JSON file (--architecture FILE).");
+                $"{source}: the head size cannot be seen from tensors without q_norm; describe the model in a JSON " +
+                    "file (--architecture FILE).");
         bool? glu = null;
         for (int i = 0; shapes.ContainsKey($"layers.{i}.attn.qkv_proj.weight"); i++)
         {
@@ -30,16 +31,19 @@ public sealed partial record OpenElmConfig
             int keys = (qkv - query) / 2;
             if (query % head != 0 || keys <= 0 || keys % head != 0 || query + 2 * keys != qkv)
                 throw new InvalidDataException(
-                    $"{source}: layers.{i}.attn.qkv_proj.weight has {qkv} rows, which {query / head} query heads of {head} do not explain.");
+                    $"{source}: layers.{i}.attn.qkv_proj.weight has {qkv} rows, which {query / head} query heads of " +
+                        $"{head} do not explain.");
             bool layerGlu = first == 2L * feedForward;
             if (!layerGlu && first != feedForward || glu is not null && glu != layerGlu)
                 throw new InvalidDataException(
-                    $"{source}: layers.{i}.ffn.proj_1.weight has {first} rows, which does not fit the {feedForward} columns of proj_2.");
+                    $"{source}: layers.{i}.ffn.proj_1.weight has {first} rows, which does not fit the {feedForward} " +
+                        "columns of proj_2.");
             glu = layerGlu;
             widths.Add(new OpenElmLayer(query / head, keys / head, feedForward));
         }
         if (widths.Count == 0)
-            throw new InvalidDataException($"{source}: there is no layers.0.attn.qkv_proj.weight, so this is not an OpenELM.");
+            throw new InvalidDataException($"{source}: there is no layers.0.attn.qkv_proj.weight, so this is not an " +
+                "OpenELM.");
 
         // Any step that divides all widths reproduces them from width / model_dim.
         int divisor = 256;
@@ -69,7 +73,8 @@ public sealed partial record OpenElmConfig
             if (!shapes.TryGetValue(name, out int[]? shape))
                 throw new InvalidDataException($"{source}: the tensor {name} is missing, so this is not an OpenELM.");
             if (shape.Length != 2 || shape[0] < 1 || shape[1] < 1)
-                throw new InvalidDataException($"{source}: {name} is [{string.Join(", ", shape)}]; it must be a matrix.");
+                throw new InvalidDataException($"{source}: {name} is [{string.Join(", ", shape)}]; it must be a " +
+                    "matrix.");
             return shape;
         }
     }

@@ -70,11 +70,13 @@ public sealed partial record OpenElmConfig
         if (PaddingIndex is { } padding)
             Require(source, "padding_index", padding, 0, VocabularySize - 1);
         if (HeadSize % 2 != 0)
-            throw new InvalidDataException($"{source}: head_dim is {HeadSize}, which rotary embeddings cannot split in two.");
+            throw new InvalidDataException($"{source}: head_dim is {HeadSize}, which rotary embeddings cannot split " +
+                "in two.");
         if (!(RopeBase > 1 && float.IsFinite(RopeBase)))
             throw new InvalidDataException($"{source}: rope_freq_constant is {RopeBase}; it must be a number above 1.");
         if (!(RmsNormEpsilon >= 0 && RmsNormEpsilon < 1))
-            throw new InvalidDataException($"{source}: rms_norm_eps is {RmsNormEpsilon}; it must be at least 0 and below 1.");
+            throw new InvalidDataException($"{source}: rms_norm_eps is {RmsNormEpsilon}; it must be at least 0 and " +
+                "below 1.");
         for (int i = 0; i < Layers.Count; i++)
         {
             OpenElmLayer layer = Layers[i];
@@ -83,7 +85,8 @@ public sealed partial record OpenElmConfig
             Require(source, $"the feed-forward width of layer {i}", layer.FeedForwardSize, 1, MaxFeedForwardSize);
             if (layer.QueryHeads % layer.KeyValueHeads != 0)
                 throw new InvalidDataException(
-                    $"{source}: layer {i} has {layer.QueryHeads} query heads, not a multiple of its {layer.KeyValueHeads} key heads.");
+                    $"{source}: layer {i} has {layer.QueryHeads} query heads, not a multiple of its " +
+                        $"{layer.KeyValueHeads} key heads.");
         }
         return this;
     }

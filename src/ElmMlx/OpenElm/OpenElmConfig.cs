@@ -83,7 +83,8 @@ public sealed partial record OpenElmConfig
         TryFromName(name, vocabularySize, out OpenElmConfig? config)
             ? config
             : throw new ArgumentException(
-                $"The model name '{name}' is not known; use one of {string.Join(", ", KnownNames)}, or describe the model in a JSON file (--architecture FILE).",
+                $"The model name '{name}' is not known; use one of {string.Join(", ", KnownNames)}, or describe the " +
+                    "model in a JSON file (--architecture FILE).",
                 nameof(name));
 
     /// <summary>Whether the name is one of the four published sizes, and its configuration if so.</summary>

@@ -30,7 +30,8 @@ internal sealed class OpenElmConfigReader
     {
         string? type = Text("model_type");
         if (type is not null && type != "openelm")
-            throw new InvalidDataException($"{_source}: model_type is '{type}', and only openelm models are understood.");
+            throw new InvalidDataException($"{_source}: model_type is '{type}', and only openelm models are " +
+                "understood.");
         return Read();
     }
 
@@ -42,7 +43,8 @@ internal sealed class OpenElmConfigReader
             int vocabulary = Integer("vocab_size", 1, OpenElmConfig.MaxVocabulary, 32000);
             if (!OpenElmConfig.TryFromName(name, vocabulary, out OpenElmConfig? known))
                 throw new InvalidDataException(
-                    $"{_source}: the model name '{name}' is not known and the file does not describe the model; add the fields of its architecture (num_transformer_layers, model_dim, …).");
+                    $"{_source}: the model name '{name}' is not known and the file does not describe the model; add " +
+                        "the fields of its architecture (num_transformer_layers, model_dim, …).");
             return (known with
             {
                 MaxContextLength = Integer("max_context_length", 1, OpenElmConfig.MaxContext, 2048),
@@ -86,7 +88,8 @@ internal sealed class OpenElmConfigReader
         }
 
         if (Text("normalization_layer_name") is { } norm && norm is not ("rms_norm" or "rms"))
-            throw new InvalidDataException($"{_source}: normalization_layer_name is '{norm}', and only rms_norm is implemented.");
+            throw new InvalidDataException($"{_source}: normalization_layer_name is '{norm}', and only rms_norm is " +
+                "implemented.");
         int vocabulary = Integer("vocab_size", 1, OpenElmConfig.MaxVocabulary);
         var config = new OpenElmConfig
         {
@@ -124,7 +127,8 @@ internal sealed class OpenElmConfigReader
         {
             double width = modelSize * query[i];
             if (width > OpenElmConfig.MaxSize || (long)headSize * groups > OpenElmConfig.MaxSize)
-                throw new InvalidDataException($"{source}: the attention of layer {i} is wider than {OpenElmConfig.MaxSize}.");
+                throw new InvalidDataException($"{source}: the attention of layer {i} is wider than " +
+                    $"{OpenElmConfig.MaxSize}.");
             int queryHeads = LayerWidths.MakeDivisible(width, headSize * groups) / headSize;
             layers[i] = new OpenElmLayer(queryHeads, queryHeads / groups, FeedForward(feedForward[i] * modelSize, divisor));
         }
@@ -144,7 +148,8 @@ internal sealed class OpenElmConfigReader
             1 => Enumerable.Repeat(values[0], layers).ToArray(),
             2 => LayerWidths.Interpolate(values[0], values[1], layers),
             _ => throw new InvalidDataException(
-                $"{_source}: {field} has {values.Length} numbers; it must be one, a pair, or one for each of the {layers} layers."),
+                $"{_source}: {field} has {values.Length} numbers; it must be one, a pair, or one for each of the " +
+                    $"{layers} layers."),
         };
     }
 
@@ -163,7 +168,8 @@ internal sealed class OpenElmConfigReader
             for (int i = 0; i < expected.Length; i++)
                 if (expected[i] != width(config.Layers[i]))
                     throw new InvalidDataException(
-                        $"{_source}: derived.{field}[{i}] is {expected[i]}, but the other fields give {width(config.Layers[i])}.");
+                        $"{_source}: derived.{field}[{i}] is {expected[i]}, but the other fields give " +
+                            $"{width(config.Layers[i])}.");
         }
     }
 
@@ -190,7 +196,8 @@ internal sealed class OpenElmConfigReader
                 overrides[property.Name] = null;
             else if (property.Value.ValueKind == JsonValueKind.Object)
                 overrides[property.Name] =
-                    new OpenElmConfigReader(property.Value, $"{_source}: quantization of {property.Name}").ReadSettings(settings);
+                    new OpenElmConfigReader(property.Value, $"{_source}: quantization of " +
+                        $"{property.Name}").ReadSettings(settings);
         }
         return new OpenElmQuantization(settings, overrides);
     }
@@ -267,7 +274,8 @@ internal sealed class OpenElmConfigReader
             if (elements[i].ValueKind != JsonValueKind.Number || !elements[i].TryGetDouble(out numbers[i]) ||
                 !(numbers[i] > 0 && numbers[i] <= 1024))
                 throw Wrong(name, "made of numbers above 0 and up to 1024");
-        return numbers.Length > 0 ? numbers : throw Wrong(name, $"one number, a pair, or one for each of the {layers} layers");
+        return numbers.Length > 0 ? numbers : throw Wrong(name, "one number, a pair, or one for each of the " +
+            $"{layers} layers");
     }
 
     private InvalidDataException Wrong(string name, string expected) =>

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace ElmMlx.Text;
 
@@ -8,7 +7,7 @@ namespace ElmMlx.Text;
 /// </summary>
 internal static class PieceHash
 {
-    private static readonly ulong Seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1;
+    private static readonly ulong Seed = (ulong)Random.Shared.NextInt64() | 1;
 
     public static uint Of(ReadOnlySpan<byte> bytes)
     {

@@ -35,7 +35,8 @@ internal sealed partial class AtomicFile : IDisposable
     {
         try
         {
-            return File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, preallocationSize: length);
+            return File.OpenHandle(
+                path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, preallocationSize: length);
         }
         catch (IOException e) when (length > 0)
         {
@@ -44,7 +45,8 @@ internal sealed partial class AtomicFile : IDisposable
                 throw;
             File.Delete(path);
             throw new IOException(
-                $"The disk has no room for {System.IO.Path.GetFileName(path)}: it needs {length >> 20} MiB, and {free >> 20} MiB are free; make room or give another place.", e);
+                $"The disk has no room for {System.IO.Path.GetFileName(path)}: it needs {length >> 20} MiB, and " +
+                    $"{free >> 20} MiB are free; make room or give another place.", e);
         }
     }
 

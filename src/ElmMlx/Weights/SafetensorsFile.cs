@@ -41,7 +41,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
             ulong claimed = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (claimed > SafetensorsHeader.MaxHeaderBytes || (long)claimed > length - 8)
                 throw new InvalidDataException(
-                    $"{path}: the header's length says {claimed} bytes, which is more than {(claimed > SafetensorsHeader.MaxHeaderBytes ? "a header may have" : "the file holds")}; this is not a safetensors file, or it is cut short.");
+                    $"{path}: the header's length says {claimed} bytes, which is more than " +
+                        $"{(claimed > SafetensorsHeader.MaxHeaderBytes ? "a header may have" : "the file holds")}; " +
+                            "this is not a safetensors file, or it is cut short.");
             var header = new byte[(int)claimed];
             ReadExactly(handle, header, 8, path);
             return new SafetensorsFile(
@@ -75,7 +77,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public void Read(TensorInfo tensor, Span<byte> destination)
     {
         if (destination.Length != tensor.ByteCount)
-            throw new ArgumentException($"{tensor.Name} has {tensor.ByteCount} bytes, the destination {destination.Length}.", nameof(destination));
+            throw new ArgumentException($"{tensor.Name} has {tensor.ByteCount} bytes, the destination " +
+                $"{destination.Length}.", nameof(destination));
         Read(tensor, 0, destination);
     }
 
@@ -86,7 +89,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public void Read(TensorInfo tensor, long offset, Span<byte> destination)
     {
         if (offset < 0 || destination.Length > tensor.ByteCount - offset)
-            throw new ArgumentOutOfRangeException(nameof(offset), $"{offset} + {destination.Length} bytes reach past the end of {tensor.Name}.");
+            throw new ArgumentOutOfRangeException(nameof(offset), $"{offset} + {destination.Length} bytes reach past " +
+                $"the end of {tensor.Name}.");
         ReadExactly(_handle, destination, tensor.Offset + offset, Path);
     }
 
@@ -101,7 +105,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
             if (_start is null)
             {
                 ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
-                _map = MemoryMappedFile.CreateFromFile(_handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+                _map = MemoryMappedFile.CreateFromFile(
+                    _handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
                 _view = _map.CreateViewAccessor(0, _length, MemoryMappedFileAccess.Read);
                 byte* start = null;
                 _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);

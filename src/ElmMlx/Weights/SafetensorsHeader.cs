@@ -168,7 +168,8 @@ internal sealed class SafetensorsHeader
             throw Bad($"the size of {name} overflows");
         }
         if (end < begin || end - begin != bytes)
-            throw Bad($"{name} has {(end < begin ? "reversed offsets" : $"{end - begin} bytes of data")}, but its shape needs {bytes} bytes");
+            throw Bad($"{name} has {(end < begin ? "reversed offsets" : $"{end - begin} bytes of data")}, but its " +
+                $"shape needs {bytes} bytes");
         if (begin > long.MaxValue - dataStart)
             throw Bad($"the offset of {name} overflows");
         return new TensorInfo(name, type.Value, shape, dataStart + begin, bytes);
@@ -208,12 +209,14 @@ internal sealed class SafetensorsHeader
         foreach (TensorInfo tensor in sorted)
         {
             if (tensor.Offset != previousEnd)
-                throw Bad($"the data of {tensor.Name} {(tensor.Offset < previousEnd ? "overlaps another tensor's" : "leaves a hole before it")}");
+                throw Bad($"the data of {tensor.Name} " +
+                    $"{(tensor.Offset < previousEnd ? "overlaps another tensor's" : "leaves a hole before it")}");
             previousEnd = tensor.Offset + tensor.ByteCount;
         }
         if (previousEnd - dataStart != dataBytes)
             throw Bad(previousEnd - dataStart > dataBytes
-                ? $"the file is cut short: {previousEnd - dataStart} bytes of data are promised and {dataBytes} are there"
+                ? $"the file is cut short: {previousEnd - dataStart} bytes of data are promised and {dataBytes} are " +
+                    "there"
                 : $"{dataBytes - (previousEnd - dataStart)} bytes that belong to no tensor follow the data");
     }
 

@@ -56,7 +56,8 @@ public sealed class SafetensorsWriter : IDisposable
     {
         Entry entry = _entries[name];
         if (bytes.Length > entry.Spec.ByteCount - entry.Written)
-            throw new ArgumentException($"{name} has {entry.Spec.ByteCount} bytes, and more were given.", nameof(bytes));
+            throw new ArgumentException($"{name} has {entry.Spec.ByteCount} bytes, and more were " +
+                "given.", nameof(bytes));
         RandomAccess.Write(_file.Handle, bytes, entry.Offset + entry.Written);
         entry.Written += bytes.Length;
     }

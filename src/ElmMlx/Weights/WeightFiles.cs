@@ -54,7 +54,8 @@ public sealed class WeightFiles : IDisposable
     /// <exception cref="InvalidDataException">No file holds it.</exception>
     public (SafetensorsFile File, TensorInfo Tensor) this[string name] => _tensors.TryGetValue(name, out var entry)
         ? entry
-        : throw new InvalidDataException($"The tensor {name} is missing from {string.Join(", ", _files.Values.Select(file => file.Path))}.");
+        : throw new InvalidDataException($"The tensor {name} is missing from " +
+            $"{string.Join(", ", _files.Values.Select(file => file.Path))}.");
 
     /// <summary>The open files.</summary>
     public IEnumerable<SafetensorsFile> Files => _files.Values;
@@ -82,7 +83,8 @@ public sealed class WeightFiles : IDisposable
         _files.Add(name, file);
         foreach (TensorInfo tensor in file.Tensors.Values)
             if (!_tensors.TryAdd(tensor.Name, (file, tensor)))
-                throw new InvalidDataException($"{path}: the tensor {tensor.Name} stands in {_tensors[tensor.Name].File.Path} too.");
+                throw new InvalidDataException($"{path}: the tensor {tensor.Name} stands in " +
+                    $"{_tensors[tensor.Name].File.Path} too.");
     }
 
     private void OpenIndexed(string folder, string index)
@@ -96,7 +98,8 @@ public sealed class WeightFiles : IDisposable
                 throw new InvalidDataException($"{index} names the file '{name}', which does not lie in the folder.");
             string path = Path.Combine(folder, name);
             if (!File.Exists(path))
-                throw new InvalidDataException($"{index} names the file {name}, which is missing; download the model again.");
+                throw new InvalidDataException($"{index} names the file {name}, which is missing; download the model " +
+                    "again.");
             Add(name, path);
         }
         foreach ((string tensor, string name) in map)
@@ -104,7 +107,8 @@ public sealed class WeightFiles : IDisposable
                 throw new InvalidDataException($"{index} says that {name} holds {tensor}, which it does not.");
         foreach (string tensor in _tensors.Keys)
             if (!map.ContainsKey(tensor))
-                throw new InvalidDataException($"{_tensors[tensor].File.Path} holds {tensor}, which {IndexName} does not list.");
+                throw new InvalidDataException($"{_tensors[tensor].File.Path} holds {tensor}, which {IndexName} does " +
+                    "not list.");
     }
 
     private static Dictionary<string, string> ReadIndex(string index)

@@ -203,7 +203,8 @@ internal sealed class PickleReader
     private PickleGlobal Global(string module, string name) =>
         PickleGlobals.TryGet(module, name, out PickleGlobal? value)
             ? value!
-            : throw Bad($"it asks for '{Printable(module)}.{Printable(name)}', which is not on the list of names that weights need");
+            : throw Bad($"it asks for '{Printable(module)}.{Printable(name)}', which is not on the list of names " +
+                "that weights need");
 
     // ('storage', class, key, location, count[, None])
     private TorchStorage Storage(object? id)

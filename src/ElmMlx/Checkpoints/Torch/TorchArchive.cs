@@ -49,7 +49,8 @@ internal sealed class TorchArchive : IDisposable
             {
                 [(byte)'P', (byte)'K', 3, 4, ..] => archive.ReadZip(),
                 [0x80, ..] => archive.ReadLegacy(),
-                _ => throw new InvalidDataException($"{path} is not a PyTorch checkpoint: {FileKinds.Describe(start)}."),
+                _ => throw new InvalidDataException($"{path} is not a PyTorch checkpoint: " +
+                    $"{FileKinds.Describe(start)}."),
             };
             archive.Root = root as PickleDict ?? throw new InvalidDataException(
                 $"{path} is refused: it holds a single value, not a dictionary of tensors.");
@@ -207,7 +208,8 @@ internal sealed class TorchArchive : IDisposable
         if (position != length)
             throw Bad($"{length - position} bytes that belong to no storage follow the data");
         foreach (TorchStorage storage in Storages(value))
-            AddPlace(storage, _places.GetValueOrDefault(storage.Key) ?? throw Bad($"the storage {storage.Key} is missing"));
+            AddPlace(storage, _places.GetValueOrDefault(storage.Key) ?? throw Bad($"the storage {storage.Key} is " +
+                "missing"));
         return value;
     }
 

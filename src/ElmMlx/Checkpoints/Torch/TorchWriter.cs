@@ -64,7 +64,8 @@ internal sealed class TorchWriter : IDisposable
         foreach (Record record in _records)
         {
             if (record.Written != record.Length)
-                throw new InvalidOperationException($"{_path}: {record.Written} of the {record.Length} bytes of {record.Name} were written.");
+                throw new InvalidOperationException($"{_path}: {record.Written} of the {record.Length} bytes of " +
+                    $"{record.Name} were written.");
             WriteHeader(record);
         }
         long directory = _end;
@@ -95,7 +96,8 @@ internal sealed class TorchWriter : IDisposable
     private void Append(Record record, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > record.Length - record.Written)
-            throw new ArgumentException($"{record.Name} has {record.Length} bytes, and more were given.", nameof(bytes));
+            throw new ArgumentException($"{record.Name} has {record.Length} bytes, and more were " +
+                "given.", nameof(bytes));
         RandomAccess.Write(_file.Handle, bytes, record.DataOffset + record.Written);
         record.Crc = Crc32.Append(record.Crc, bytes);
         record.Written += bytes.Length;
@@ -255,7 +257,8 @@ internal sealed class TorchWriter : IDisposable
         TensorType.Float32 => "FloatStorage",
         TensorType.Float16 => "HalfStorage",
         TensorType.BFloat16 => "BFloat16Storage",
-        _ => throw new NotSupportedException($"Checkpoints are written in float32, float16 or bfloat16, not in {type.Name()}."),
+        _ => throw new NotSupportedException("Checkpoints are written in float32, float16 or bfloat16, not in " +
+            $"{type.Name()}."),
     };
 
     // Forty digits that depend on the object only.

@@ -53,7 +53,8 @@ internal static class ZipRecords
             throw Bad(path, "it is cut short");
         SafetensorsFile.ReadExactly(file, end, length - EndLength, path);
         if (Word(end, 0) != 0x06054b50 || Half(end, 20) != 0)
-            throw Bad(path, "it does not end with the end record of a zip file, or a comment follows it: the file is cut short or was changed");
+            throw Bad(path, "it does not end with the end record of a zip file, or a comment follows it: the file is " +
+                "cut short or was changed");
         if (Half(end, 4) != 0 || Half(end, 6) != 0 || Half(end, 8) != Half(end, 10))
             throw Bad(path, "it is one part of a divided zip file");
         long count = Half(end, 10), bytes = Word(end, 12), offset = Word(end, 16);

@@ -1,0 +1,7 @@
+namespace ElmMlx.Checkpoints.Torch;
+
+/// <summary>A list.</summary>
+internal sealed class PickleList
+{
+    public List<object?> Items { get; } = [];
+}
