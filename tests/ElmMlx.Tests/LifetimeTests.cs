@@ -125,12 +125,16 @@ public class LifetimeTests
     [Fact]
     public void Big_array_weighs_on_the_garbage_collector_as_long_as_it_lives()
     {
-        // 256 arrays of 16 MiB that nobody evaluates: told bytes alone must bring collections.
-        int before = GC.CollectionCount(2);
-        for (int i = 0; i < 256; i++)
-            MlxArray.Zeros([4 << 20]);
-
-        Assert.NotEqual(before, GC.CollectionCount(2));
+        OnOneThread(() =>
+        {
+            Assert.Equal(0, ArrayThread.Current.ToldBytes);
+            MlxArray small = MlxArray.Zeros([1 << 10]);
+            MlxArray big = MlxArray.Zeros([4 << 20]);       // 16 MiB of float32
+            Assert.Equal(16 << 20, ArrayThread.Current.ToldBytes);
+            big.Dispose();
+            Assert.Equal(0, ArrayThread.Current.ToldBytes);
+            small.Dispose();
+        });
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -100,13 +100,13 @@ internal static class ConvertRun
         foreach (string note in report.Notes)
             Console.WriteLine(note);
         if (report.Check is { } check)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"Verified on {check.Tokens} tokens: the largest difference of a logit is " +
-                    $"{check.LargestDifference:G3} (their standard deviation is {check.LogitDeviation:G3}), and both " +
-                        $"choose the same next token {check.SameChoices} of {check.Tokens} times."));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"Wrote {options.Output} in {report.Seconds:0.0} s ({report.Bytes.Before / 1e6 / report.Seconds:0} " +
-                "MB/s)."));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
+                Verified on {check.Tokens} tokens: the largest difference of a logit is {check.LargestDifference:G3} (their standard
+                deviation is {check.LogitDeviation:G3}), and both choose the same next token {check.SameChoices} of {check.Tokens} times.
+                """));
+        double speed = report.Bytes.Before / 1e6 / report.Seconds; // MB/s
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"Wrote {options.Output} in {report.Seconds:0.0} s ({speed:0} MB/s)."));
         foreach (string warning in report.Warnings)
             Console.Error.WriteLine("Warning: " + warning);
     }

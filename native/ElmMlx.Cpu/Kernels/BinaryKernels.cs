@@ -166,7 +166,7 @@ internal static unsafe class BinaryKernels
     }
 
     private static void RunSelect<T>(Node condition, Node x, Node y, Node z)
-        where T : unmanaged
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>
     {
         var runs = new Runs(x.Shape, condition.Strides, x.Strides, y.Strides);
         runs.ForEach(new SelectBody<T>(

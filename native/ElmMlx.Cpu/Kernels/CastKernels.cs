@@ -75,8 +75,25 @@ internal static unsafe class CastKernels
             HalfPrecision.ToFloat16((float*)from, (Half*)to, n);
         else if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(BFloat16))
             HalfPrecision.ToBFloat16((float*)from, (ushort*)to, n);
+        else if (typeof(TFrom) != typeof(TTo) && IsHalf<TFrom>() && IsHalf<TTo>())
+            BetweenHalves(from, to, n);
         else
             Strided(from, 1, to, n);
+    }
+
+    private static bool IsHalf<T>() => typeof(T) == typeof(Half) || typeof(T) == typeof(BFloat16);
+
+    private static void BetweenHalves<TFrom, TTo>(TFrom* from, TTo* to, int n)
+        where TFrom : unmanaged
+        where TTo : unmanaged
+    {
+        float* tile = stackalloc float[Tiles.Length];
+        for (int at = 0; at < n; at += Tiles.Length)
+        {
+            int length = Math.Min(Tiles.Length, n - at);
+            Tiles.Widen(from + at, 1, tile, length);
+            Tiles.Narrow(tile, to + at, length);
+        }
     }
 
     private static void Strided<TFrom, TTo>(TFrom* from, long stride, TTo* to, int n)

@@ -8,7 +8,8 @@ namespace ElmMlx.Cpu.Kernels;
 internal static unsafe class CopyKernels
 {
     private const long BytesPerTask = 1 << 18;
-    private const int TileLength = 16;
+    private const int MaxTileBytes = 1 << 14;
+    private const long MinRowsPerTask = 64;     // a tile's
 
     /// <summary>Any view to row-contiguous memory.</summary>
     public static void Run(Node source, void* destination) =>
@@ -108,7 +109,7 @@ internal static unsafe class CopyKernels
         int cut = layout.Rank - nInnerAxes;
         long length = layout.Lengths[cut];
         long bytesPerIndex = sizeof(T) * (nInnerAxes == 2 ? layout.Lengths[cut + 1] : 1);
-        long perTask = Math.Max(1, BytesPerTask / bytesPerIndex);
+        long perTask = Math.Max(nInnerAxes == 2 ? MinRowsPerTask : 1, BytesPerTask / bytesPerIndex);
         int nTasks = checked((int)((length + perTask - 1) / perTask));
         WorkerPool.Run(nTasks, task =>
         {
@@ -206,29 +207,32 @@ internal static unsafe class CopyKernels
 
     // rows × columns, a tile at a time through a buffer: each cache line of either side is touched once, even where
     // strides of a power of two put all of them into one set of the cache.
+    [SkipLocalsInit]
     private static void Tile<T>(
         T* source, T* destination, long nRows, long sourceRow, long destinationRow,
         long nColumns, long sourceColumn, long destinationColumn)
         where T : unmanaged
     {
-        T* tile = stackalloc T[TileLength * TileLength];
-        for (long row = 0; row < nRows; row += TileLength)
+        int length = sizeof(T) == sizeof(ulong) ? 32 : 64;
+        byte* buffer = stackalloc byte[MaxTileBytes];
+        var tile = (T*)buffer;
+        for (long row = 0; row < nRows; row += length)
         {
-            int rows = (int)Math.Min(TileLength, nRows - row);
-            for (long column = 0; column < nColumns; column += TileLength)
+            int rows = (int)Math.Min(length, nRows - row);
+            for (long column = 0; column < nColumns; column += length)
             {
-                int columns = (int)Math.Min(TileLength, nColumns - column);
+                int columns = (int)Math.Min(length, nColumns - column);
                 T* from = source + row * sourceRow + column * sourceColumn;
                 for (int c = 0; c < columns; c++, from += sourceColumn)
                 {
                     T* item = from;
                     for (int r = 0; r < rows; r++, item += sourceRow)
-                        tile[r * TileLength + c] = *item;
+                        tile[r * length + c] = *item;
                 }
 
                 T* to = destination + row * destinationRow + column * destinationColumn;
                 for (int r = 0; r < rows; r++, to += destinationRow)
-                    Row(tile + r * TileLength, to, columns, 1, destinationColumn);
+                    Row(tile + r * length, to, columns, 1, destinationColumn);
             }
         }
     }

@@ -146,26 +146,6 @@ internal readonly unsafe struct HalfCompareBody<TFormula, T>(T* x, long xStride,
     }
 }
 
-/// <summary>x where the condition holds, else y, on a run.</summary>
-internal readonly unsafe struct SelectBody<T>(byte* condition, long conditionStride, T* x, long xStride, T* y,
-    long yStride, T* z) : IRunBody
-    where T : unmanaged
-{
-    private readonly byte* _condition = condition;
-    private readonly T* _x = x, _y = y, _z = z;
-
-    public void Run(long output, ReadOnlySpan<long> offsets, int length)
-    {
-        byte* condition = _condition + offsets[0];
-        T* yes = _x + offsets[1], no = _y + offsets[2], to = _z + output;
-        for (int i = 0; i < length; i++)
-        {
-            T a = yes[i * xStride], b = no[i * yStride];
-            to[i] = condition[i * conditionStride] != 0 ? a : b;
-        }
-    }
-}
-
 /// <summary>Whether complex numbers are equal, on a run.</summary>
 internal readonly unsafe struct ComplexEqualBody(Complex64* x, long xStride, Complex64* y, long yStride, byte* z,
     bool isNegated, bool nanEqualsNan) : IRunBody

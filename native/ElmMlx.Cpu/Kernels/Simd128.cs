@@ -90,11 +90,18 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
             FloatLanes.Exp(Unsafe.BitCast<Vector128<float>, Lanes128<float>>(value)));
 
     [MethodImpl(Inline)]
-    public static float Sum(Vector128<float> value) => value[0] + value[2] + (value[1] + value[3]);
+    public static float Sum(Vector128<float> value)
+    {
+        Vector128<float> halves = value + Vector128.Shuffle(value, Vector128.Create(2, 3, 0, 1));
+        return (halves + Vector128.Shuffle(halves, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
 
     [MethodImpl(Inline)]
-    public static float Largest(Vector128<float> value) =>
-        MathF.Max(MathF.Max(value[0], value[2]), MathF.Max(value[1], value[3]));
+    public static float Largest(Vector128<float> value)
+    {
+        Vector128<float> halves = Vector128.Max(value, Vector128.Shuffle(value, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.Max(halves, Vector128.Shuffle(halves, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
 
     [MethodImpl(Inline)]
     public static Vector128<float> Spread(float* from, int lanesEach) => lanesEach switch

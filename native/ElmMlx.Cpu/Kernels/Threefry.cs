@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace ElmMlx.Cpu.Kernels;
 
@@ -54,7 +56,20 @@ internal static unsafe class Threefry
 
     private static void FillPairs(uint key0, uint key1, byte* bytes, long nBytes, long start, long end, long second)
     {
-        for (long i = start; i < end; i++)
+        long i = start;
+        if (VectorWidth.Has128)
+        {
+            // Eight pairs at a time, those with the array's last word left out: it may be cut off.
+            for (; i <= Math.Min(end, nBytes / 4 - second) - 8; i += 8)
+            {
+                Vector256<uint> a = Vector256.CreateSequence((uint)i, 1u), b = a + Vector256.Create((uint)second);
+                Hash(key0, key1, ref a, ref b);
+                a.Store((uint*)bytes + i);
+                b.Store((uint*)bytes + i + second);
+            }
+        }
+
+        for (; i < end; i++)
         {
             (uint a, uint b) = Hash(key0, key1, (uint)i, (uint)(i + second));
             *(uint*)(bytes + 4 * i) = a;
@@ -73,6 +88,43 @@ internal static unsafe class Threefry
 
         for (long at = 4 * word; at < nBytes; at++, value >>= 8)
             bytes[at] = (byte)value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Hash(uint key0, uint key1, ref Vector256<uint> a, ref Vector256<uint> b)
+    {
+        uint key2 = key0 ^ key1 ^ 0x1BD11BDA;
+        a += Vector256.Create(key0);
+        b += Vector256.Create(key1);
+        Rounds(ref a, ref b, 13, 15, 26, 6);
+        a += Vector256.Create(key1);
+        b += Vector256.Create(key2 + 1);
+        Rounds(ref a, ref b, 17, 29, 16, 24);
+        a += Vector256.Create(key2);
+        b += Vector256.Create(key0 + 2);
+        Rounds(ref a, ref b, 13, 15, 26, 6);
+        a += Vector256.Create(key0);
+        b += Vector256.Create(key1 + 3);
+        Rounds(ref a, ref b, 17, 29, 16, 24);
+        a += Vector256.Create(key1);
+        b += Vector256.Create(key2 + 4);
+        Rounds(ref a, ref b, 13, 15, 26, 6);
+        a += Vector256.Create(key2);
+        b += Vector256.Create(key0 + 5);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Rounds(
+        ref Vector256<uint> a, ref Vector256<uint> b, int first, int second, int third, int fourth)
+    {
+        a += b;
+        b = (Vector256.ShiftLeft(b, first) | Vector256.ShiftRightLogical(b, 32 - first)) ^ a;
+        a += b;
+        b = (Vector256.ShiftLeft(b, second) | Vector256.ShiftRightLogical(b, 32 - second)) ^ a;
+        a += b;
+        b = (Vector256.ShiftLeft(b, third) | Vector256.ShiftRightLogical(b, 32 - third)) ^ a;
+        a += b;
+        b = (Vector256.ShiftLeft(b, fourth) | Vector256.ShiftRightLogical(b, 32 - fourth)) ^ a;
     }
 
     private static void EvenRounds(ref uint a, ref uint b)

@@ -20,7 +20,7 @@ internal sealed unsafe class ArrayHandle : SafeHandle
         if (byteCount < LeastTold)
             return;
         _told = byteCount;
-        GC.AddMemoryPressure(byteCount);
+        _owner.Tell(byteCount);
     }
 
     public override bool IsInvalid => handle == 0;
@@ -39,8 +39,7 @@ internal sealed unsafe class ArrayHandle : SafeHandle
     protected override bool ReleaseHandle()
     {
         _owner.Free(handle);
-        if (_told > 0)
-            GC.RemoveMemoryPressure(_told);
+        _owner.Tell(-_told);
         return true;
     }
 }

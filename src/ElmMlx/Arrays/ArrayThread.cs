@@ -19,6 +19,7 @@ internal sealed unsafe class ArrayThread
     private readonly ConcurrentQueue<nint> _givenUp = new();
     private readonly Stack<List<MlxArray?>> _spareLists = new();
     private mlx_stream _stream;
+    private long _toldBytes;
 
     private ArrayThread()
     {
@@ -50,6 +51,19 @@ internal sealed unsafe class ArrayThread
 
     /// <summary>Handles that wait to be freed by this thread.</summary>
     public int GivenUpCount => _givenUp.Count;
+
+    /// <summary>Bytes of this thread's arrays that the garbage collector was told of.</summary>
+    public long ToldBytes => Volatile.Read(ref _toldBytes);
+
+    /// <summary>Tells the garbage collector of native bytes; negative ones are gone.</summary>
+    public void Tell(long byteCount)
+    {
+        Interlocked.Add(ref _toldBytes, byteCount);
+        if (byteCount > 0)
+            GC.AddMemoryPressure(byteCount);
+        else if (byteCount < 0)
+            GC.RemoveMemoryPressure(-byteCount);
+    }
 
     /// <summary>Frees a handle that this thread made: now on this thread, later from any other.</summary>
     public void Free(nint handle)
