@@ -19,7 +19,9 @@ public sealed unsafe class ElementwiseKernelTests
 
     private static int[] Lengths => [.. Enumerable.Range(0, 71), 127, 255, 1023];
 
-    /// <summary>Formula over float32; the most units in the last place that lanes may lose against double precision.</summary>
+    /// <summary>
+    /// Formula over float32; the most units in the last place that lanes may lose against double precision.
+    /// </summary>
     private static readonly Dictionary<string, (Action<nint, nint, int> Run, Func<double, double> Exact, double Units)>
         s_unaries = new()
         {
@@ -111,6 +113,19 @@ public sealed unsafe class ElementwiseKernelTests
         });
     }
 
+    // From Abramowitz and Stegun, table 7.1, and its inverse
+    [Theory]
+    [InlineData(0.02, 0.0225645747)]
+    [InlineData(0.5, 0.5204998778)]
+    [InlineData(1.0, 0.8427007929)]
+    [InlineData(1.9, 0.9927904292)]
+    public void Erf_has_its_tabulated_values(double x, double expected)
+    {
+        Assert.Equal(expected, DoubleFunctions.Erf(x), 10);
+        Assert.Equal(-expected, DoubleFunctions.Erf(-x), 10);
+        Assert.Equal(x, DoubleFunctions.ErfInv(DoubleFunctions.Erf(x)), 12);
+    }
+
     [Theory]
     [MemberData(nameof(Widths))]
     public void Arithmetic_equals_the_scalar_formula_in_every_dtype(int width)
@@ -169,14 +184,21 @@ public sealed unsafe class ElementwiseKernelTests
         {
             float low = (float)BitConverter.UInt16BitsToHalf((ushort)i);
             float middle = (low + (float)BitConverter.UInt16BitsToHalf((ushort)Math.Min(i + 1, 0xffff))) / 2;
-            wide[i] = random.Next(4) switch { 0 => low, 1 => middle, 2 => MathF.BitIncrement(middle), _ => MathF.BitDecrement(middle) };
+            wide[i] = random.Next(4) switch
+            {
+                0 => low,
+                1 => middle,
+                2 => MathF.BitIncrement(middle),
+                _ => MathF.BitDecrement(middle),
+            };
         }
 
         AtWidth(width, () => HalfPrecision.ToFloat16(wide, (Half*)back, n));
         for (int i = 0; i < n; i++)
             AssertSame((float)(Half)wide[i], (float)BitConverter.UInt16BitsToHalf(back[i]), $"{wide[i]:R} to float16");
+        int[] rests = [0, 0x7fff, 0x8000, 0x8001];
         for (int i = 0; i < n; i++)
-            wide[i] = BitConverter.Int32BitsToSingle((i << 16) | random.Next(4) switch { 0 => 0, 1 => 0x8000, 2 => 0x8001, _ => 0x7fff });
+            wide[i] = BitConverter.Int32BitsToSingle((i << 16) | rests[random.Next(4)]);
         AtWidth(width, () => HalfPrecision.ToBFloat16(wide, back, n));
         for (int i = 0; i < n; i++)
         {
@@ -321,7 +343,8 @@ public sealed unsafe class ElementwiseKernelTests
             fixed (T* to = z)
             {
                 nint target = (nint)to;
-                AtWidth(width, () => BinaryDriver<NumberBinaryOf<TFormula, T>, T>.Run(x, xStride, y, yStride, (T*)target, n));
+                AtWidth(width, () => BinaryDriver<NumberBinaryOf<TFormula, T>, T>.Run(
+                    x, xStride, y, yStride, (T*)target, n));
             }
 
             for (int i = 0; i < n; i++)
@@ -336,7 +359,8 @@ public sealed unsafe class ElementwiseKernelTests
             fixed (byte* to = z)
             {
                 nint target = (nint)to;
-                AtWidth(width, () => CompareDriver<NumberCompareOf<TFormula, T>, T>.Run(x, xStride, y, yStride, (byte*)target, n));
+                AtWidth(width, () => CompareDriver<NumberCompareOf<TFormula, T>, T>.Run(
+                    x, xStride, y, yStride, (byte*)target, n));
             }
 
             for (int i = 0; i < n; i++)

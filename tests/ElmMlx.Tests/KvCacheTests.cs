@@ -144,6 +144,42 @@ public sealed class KvCacheTests
         GoldenArrays.Close(expected.AsSpan(10 * Vocabulary), again, 1e-4, "after trimming");
     }
 
+    [Theory]
+    [InlineData("exact", 1e-4)]
+    [InlineData("rotating", 1e-4)]
+    [InlineData("quantized", 0.2)]
+    public void Cache_of_two_sequences_equals_the_full_pass(string kind, double tolerance)
+    {
+        using var scope = new ArrayScope();
+        using OpenElmModel model = MlxLmTests.Load("micro-kv", DType.Float32);
+        using var cache = new PromptCache(model.Config.Layers.Select(_ => kind switch
+        {
+            "rotating" => new RotatingKvCache(64, 4),
+            "quantized" => new QuantizedKvCache(32, 8),
+            _ => (LayerCache)new KvCache(),
+        }));
+        MlxArray ids = MlxArray.From<int>([.. Expected.Ids("input_ids")], 2, 37);
+        MlxArray[] parts = ids.Split([9, 10, 11], 1);
+        MlxArray logits = MlxArray.Concatenate(parts.Select(part => model.Forward(part, cache)), 1);
+        GoldenArrays.Close([.. model.Forward(ids).Floats().Select(value => (double)value)], logits.Floats(), tolerance, kind);
+    }
+
+    [Fact]
+    public void Rotating_cache_that_is_not_full_forgets_what_is_trimmed()
+    {
+        using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
+        int[] ids = Expected.Ids("rotating.ids");
+        foreach (int[] chunks in (int[][])[[1], [9, 1], [12]])
+        {
+            using PromptCache cache = Rotating(model);
+            FeedInChunks(model, cache, [.. ids[..8], 1, 2, 3, 4], chunks);
+            cache.Trim(4);
+            float[] logits = FeedInChunks(model, cache, ids[8..], [1]);
+            GoldenArrays.Close(
+                Expected.Doubles("rotating.steps40.f32").AsSpan(8 * Vocabulary), logits, 1e-4, string.Join('+', chunks));
+        }
+    }
+
     [Fact]
     public void Cache_that_cannot_be_quantized_says_why()
     {

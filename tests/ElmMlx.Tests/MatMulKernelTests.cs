@@ -96,6 +96,31 @@ public sealed unsafe class MatMulKernelTests
     }
 
     [Fact]
+    public void Pool_jobs_that_follow_at_once_do_not_mix()
+    {
+        int before = WorkerPool.ThreadCount;
+        try
+        {
+            WorkerPool.ThreadCount = 4;
+            var counts = new int[8];
+            for (int job = 0; job < 20_000; job++)
+            {
+                int nTasks = 2 + job % 7;
+                WorkerPool.Run(nTasks, task => Interlocked.Increment(ref counts[task]));
+                for (int task = 0; task < counts.Length; task++)
+                {
+                    Assert.Equal(task < nTasks ? 1 : 0, counts[task]);
+                    counts[task] = 0;
+                }
+            }
+        }
+        finally
+        {
+            WorkerPool.ThreadCount = before;
+        }
+    }
+
+    [Fact]
     public void Pool_nested_and_concurrent_jobs_complete()
     {
         int sum = 0;

@@ -97,6 +97,43 @@ public sealed class PromptCacheTests
         Assert.Throws<InvalidOperationException>(() => PromptCacheFile.Save("never-written.safetensors", empty));
     }
 
+    [Theory]
+    [InlineData("rotating16-f32", "0.1.3", "17")]
+    [InlineData("rotating16-f32", "0.1.2", "12")]
+    [InlineData("rotating16-f32", "0.1.1", "4")]
+    [InlineData("rotating16-f32", "0.1.0", "-1")]
+    [InlineData("rotating16-f32", "2.1", "ArraysCache")]
+    [InlineData("rotating16-f32", "2.1", "KVCache")]
+    [InlineData("kv-f32", "2.1", "RotatingKVCache")]
+    [InlineData("kv-f32", "2.1", "QuantizedKVCache")]
+    [InlineData("kv-f32", "2.3", null)]
+    public void File_that_contradicts_itself_is_refused(string name, string key, string? value)
+    {
+        using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
+        string path = Path.Combine(Path.GetTempPath(), $"elmmlx-{Guid.NewGuid():n}.safetensors");
+        try
+        {
+            using (SafetensorsFile file = SafetensorsFile.Open(File(name)))
+            {
+                var metadata = new Dictionary<string, string>(file.Metadata);
+                metadata.Remove(key);
+                if (value is not null)
+                    metadata[key] = value;
+                using var writer = new SafetensorsWriter(
+                    path, file.Tensors.Values.Select(tensor => new TensorSpec(tensor.Name, tensor.Type, tensor.Shape)), metadata);
+                foreach (TensorInfo tensor in file.Tensors.Values)
+                    writer.Write(tensor.Name, Bytes(file, tensor));
+                writer.Commit();
+            }
+            Assert.Contains(path, Assert.Throws<InvalidDataException>(
+                () => PromptCacheFile.Load(path, model.Config)).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            System.IO.File.Delete(path);
+        }
+    }
+
     private static PromptCache Fresh(string name, OpenElmConfig config) => new(config.Layers.Select(_ => name switch
     {
         "rotating16-f32" => new RotatingKvCache(16, 4),

@@ -62,7 +62,8 @@ public sealed unsafe class RandomTests
         {
             if (seed is { } value)
                 RandomState.Seed(value);
-            return Evaluated(Ops.RandomUniform(Ops.Scalar(0, MLX_FLOAT32), Ops.Scalar(1, MLX_FLOAT32), [16], MLX_FLOAT32, null));
+            Node low = Ops.Scalar(0, MLX_FLOAT32), high = Ops.Scalar(1, MLX_FLOAT32);
+            return Evaluated(Ops.RandomUniform(low, high, [16], MLX_FLOAT32, key: null));
         }
     }
 
@@ -117,7 +118,8 @@ public sealed unsafe class RandomTests
             Assert.InRange(Enumerable.Range(0, count).Average(i => x[3 * i + a]), center[a] - 0.03, center[a] + 0.03);
             for (int b = 0; b < 3; b++)
             {
-                double product = Enumerable.Range(0, count).Average(i => (x[3 * i + a] - center[a]) * (x[3 * i + b] - center[b]));
+                double product = Enumerable.Range(0, count)
+                    .Average(i => (x[3 * i + a] - center[a]) * (x[3 * i + b] - center[b]));
                 Assert.InRange(product, wanted[3 * a + b] - 0.06, wanted[3 * a + b] + 0.06);
             }
         }

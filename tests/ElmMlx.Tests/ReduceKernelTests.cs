@@ -10,7 +10,8 @@ namespace ElmMlx.Tests;
 [Collection(nameof(VectorWidth))]
 public sealed unsafe class ReduceKernelTests
 {
-    private static readonly Dictionary<string, (Func<Node, int[], Node> Run, Func<double[], double> Naive)> s_reductions = new()
+    private static readonly Dictionary<string, (Func<Node, int[], Node> Run, Func<double[], double> Naive)>
+        s_reductions = new()
     {
         ["sum"] = ((a, axes) => Ops.Sum(a, axes, keepDims: false), x => x.Sum()),
         ["max"] = ((a, axes) => Ops.Max(a, axes, keepDims: false), x => x.Max()),
@@ -28,7 +29,8 @@ public sealed unsafe class ReduceKernelTests
         var rows = new TheoryData<string, mlx_dtype, int>();
         foreach (string name in s_reductions.Keys)
         {
-            foreach (mlx_dtype type in (mlx_dtype[])[MLX_FLOAT32, MLX_BFLOAT16, MLX_FLOAT16, MLX_FLOAT64, MLX_INT32, MLX_INT8])
+            mlx_dtype[] types = [MLX_FLOAT32, MLX_BFLOAT16, MLX_FLOAT16, MLX_FLOAT64, MLX_INT32, MLX_INT8];
+            foreach (mlx_dtype type in types)
             {
                 foreach (int width in KernelMemory.Widths)
                     rows.Add(name, type, width);
@@ -87,7 +89,8 @@ public sealed unsafe class ReduceKernelTests
                 for (int i = 0; i < got.Length; i++)
                 {
                     Assert.True(Math.Abs(got[i] - want[i]) <= tolerance * (1 + Math.Abs(want[i])),
-                        $"{name} of ({string.Join(",", shape)}) over {string.Join(",", axes)}, {i}: {got[i]}, not {want[i]}");
+                        $"{name} of ({string.Join(",", shape)}) over {string.Join(",", axes)}, {i}: "
+                        + $"{got[i]}, not {want[i]}");
                 }
             }
         }
@@ -231,7 +234,8 @@ public sealed unsafe class ReduceKernelTests
             {
                 double[] row = elements[(i / n * n)..((i / n + 1) * n)];
                 double want = Math.Exp(elements[i]) / row.Sum(Math.Exp);
-                Assert.True(Math.Abs(((float*)got)[i] - want) <= 2e-6 * want, $"{i} of {n}: {((float*)got)[i]}, not {want}");
+                float y = ((float*)got)[i];
+                Assert.True(Math.Abs(y - want) <= 2e-6 * want, $"{i} of {n}: {y}, not {want}");
             }
         }
     }

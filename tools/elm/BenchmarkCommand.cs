@@ -9,12 +9,11 @@ internal static class BenchmarkCommand
 {
     public static Command Create()
     {
-        Command command = new("benchmark", """
-            Measures prefill and decoding, and in the same process the machine's read bandwidth and multiply-add rate.
-
-              elm benchmark --config OpenELM-270M --dtype bfloat16 --prompt 512 --generate 64
-              elm benchmark --model openelm-270m --quantize 4 --json
-            """);
+        ExampleCommand command = new(
+            "benchmark",
+            "Measures prefill and decoding, and in the same process the machine's read bandwidth and multiply-add rate.",
+            "elm benchmark --config OpenELM-270M --dtype bfloat16 --prompt 512 --generate 64",
+            "elm benchmark --model openelm-270m --quantize 4 --json");
         Option<string> config = new("--config")
         {
             Description = $"A shape with random weights: {string.Join(", ", OpenElmConfig.KnownNames)}, or a config.json.",
@@ -22,21 +21,13 @@ internal static class BenchmarkCommand
         };
         Option<string> model = new("--model") { Description = "Folder of a model, instead of --config.", HelpName = "DIR" };
         Option<string> dtype = Choice.DType("Dtype of the weights (default bfloat16 with --config, the model's own with --model).");
-        Option<int?> quantize = new("--quantize") { Description = "Quantises to this many bits, groups of 64.", HelpName = "BITS" };
-        quantize.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is not (null or 2 or 3 or 4 or 5 or 6 or 8))
-                result.AddError("--quantize: use 2, 3, 4, 5, 6 or 8 bits.");
-        });
+        Option<int?> quantize = NumberOption.Optional<int>(
+            "--quantize", "Quantises to this many bits, groups of 64.", "2, 3, 4, 5, 6 or 8", bits => bits is (>= 2 and <= 6) or 8);
         Option<int> prompt = Positive("--prompt", 512, "Tokens of the prompt.");
         Option<int> generate = Positive("--generate", 64, "Tokens to decode.");
         Option<int> trials = Positive("--trials", 3, "Runs; the medians are reported.");
-        Option<int?> threads = new("--threads") { Description = "Threads of the CPU provider (default: all cores).", HelpName = "N" };
-        threads.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 1)
-                result.AddError("--threads: use 1 or more.");
-        });
+        Option<int?> threads = NumberOption.Optional<int>(
+            "--threads", "Threads of the CPU provider (default: all cores).", "1 or more", count => count >= 1);
         Option<bool> json = new("--json") { Description = "Prints one JSON object." };
         foreach (Option option in new Option[] { config, model, dtype, quantize, prompt, generate, trials, threads, json })
             command.Add(option);
@@ -44,6 +35,8 @@ internal static class BenchmarkCommand
         {
             if (result.GetResult(config) is null == result.GetResult(model) is null)
                 result.AddError("give either --config NAME or --model DIR.");
+            else if (result.GetValue(config) is { } name && !OpenElmConfig.KnownNames.Contains(name) && !File.Exists(name))
+                result.AddError($"--config is {name}; it must be one of {string.Join(", ", OpenElmConfig.KnownNames)}, or a config.json that exists.");
         });
 
         command.SetAction(arguments =>
@@ -70,14 +63,6 @@ internal static class BenchmarkCommand
     private static OpenElmConfig Shape(string name) =>
         File.Exists(name) ? OpenElmConfig.FromFile(name) : OpenElmConfig.FromName(name);
 
-    private static Option<int> Positive(string name, int value, string description)
-    {
-        Option<int> option = new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError($"{name}: use 1 or more.");
-        });
-        return option;
-    }
+    private static Option<int> Positive(string name, int value, string description) =>
+        NumberOption.Create(name, value, description, "1 or more", number => number >= 1);
 }

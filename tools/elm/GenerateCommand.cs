@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using ElmMlx.Generation;
@@ -12,12 +13,13 @@ internal static class GenerateCommand
 {
     public static Command Create()
     {
-        Command command = new("generate", """
-            Goes on with a prompt, and prints the text as it comes; statistics go to standard error.
-
-              elm generate --model openelm-270m --prompt "Once upon a time" --max-tokens 200 --temp 0.7 --top-p 0.9
-              echo "A question" | elm generate --model openelm-270m --prompt - --json
-            """);
+        ExampleCommand command = new(
+            "generate",
+            "Goes on with a prompt, and prints the text as it comes; statistics go to standard error.",
+            "elm generate --model openelm-270m --prompt \"Once upon a time\" --max-tokens 200 --temp 0.7 --top-p 0.9",
+            "echo \"A question\" | elm generate --model openelm-270m --prompt - --json",
+            "elm generate --model openelm-270m --prompt \"Chapter 1\" --save-prompt-cache story.safetensors",
+            "elm generate --model openelm-270m --prompt \"Chapter 2\" --prompt-cache-file story.safetensors");
         ModelOptions models = new(command);
         Option<string> prompt = new("--prompt", "-p")
         {
@@ -45,10 +47,11 @@ internal static class GenerateCommand
         command.SetAction(arguments =>
         {
             string folder = arguments.GetRequiredValue(models.Model);
+            CheckPaths(arguments.GetValue(cacheFile), arguments.GetValue(saveCache));
             using OpenElmModel model = models.Load(arguments);
             Tokenizer tokenizer = Tokenizer.Load(folder, TokenizeCommand.ModeOf(arguments.GetValue(tokenizerMode)));
             Generator generator = new(model, tokenizer);
-            GenerationOptions options = sampling.Read(arguments, tokenizer.EosIds);
+            GenerationOptions options = sampling.Read(arguments, tokenizer.EosIds, tokenizer.Encode("\n"));
             using PromptCache cache = arguments.GetValue(cacheFile) is { } file
                 ? PromptCacheFile.Load(file, model.Config).Cache
                 : PromptCache.For(model.Config, options.MaxKvSize);
@@ -57,9 +60,14 @@ internal static class GenerateCommand
             int[] ids = cache.Offset > 0 ? tokenizer.Encode(text, addSpecialTokens: false) : generator.Encode(text);
             if (ids.Length == 0)
                 throw new ArgumentException("--prompt is empty, and this tokenizer puts nothing before it: give at least one character.");
-            WarnOfLength(cache.Offset + ids.Length + options.MaxTokens, model.Config);
+            WarnOfLength(cache.Offset + ids.Length, options.MaxTokens, model.Config);
 
-            using CancellationTokenSource stop = StopOnInterrupt();
+            using CancellationTokenSource stop = new();
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
+            {
+                signal.Cancel = !stop.IsCancellationRequested;      // a second Ctrl-C ends the process at once
+                stop.Cancel();
+            });
             IStepWriter writer = arguments.GetValue(json) ? new JsonSteps(Console.Out) : new TextSteps(Console.Out);
             bool wasInterrupted = false;
             FinishReason? reason = null;
@@ -86,26 +94,25 @@ internal static class GenerateCommand
         return command;
     }
 
-    /// <summary>A source that Ctrl-C cancels: the run ends at the next token.</summary>
-    public static CancellationTokenSource StopOnInterrupt()
+    private static void CheckPaths(string? cacheFile, string? saveCache)
     {
-        CancellationTokenSource source = new();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = !source.IsCancellationRequested;       // a second Ctrl-C ends the process at once
-            source.Cancel();
-        };
-        return source;
+        if (cacheFile is not null && !File.Exists(cacheFile))
+            throw new FileNotFoundException($"--prompt-cache-file {cacheFile}: there is no such file; --save-prompt-cache makes one.");
+        if (saveCache is not null)
+            OutputPath.Check("--save-prompt-cache", saveCache);
     }
 
     private static string ReadPrompt(string prompt) =>
         prompt == "-" ? Console.In.ReadToEnd() : prompt.Replace("\\n", "\n").Replace("\\t", "\t");
 
-    private static void WarnOfLength(int tokens, OpenElmConfig config)
+    private static void WarnOfLength(int promptTokens, int maxTokens, OpenElmConfig config)
     {
-        if (tokens > config.MaxContextLength)
-            Console.Error.WriteLine(
-                $"elm generate: prompt and --max-tokens make {tokens} tokens, and the model was trained with {config.MaxContextLength}: text beyond that gets worse.");
+        int context = config.MaxContextLength;
+        string? what = promptTokens > context ? $"the prompt has {promptTokens} tokens"
+            : promptTokens + (long)maxTokens > context ? $"the prompt and --max-tokens make {promptTokens + (long)maxTokens} tokens"
+            : null;
+        if (what is not null)
+            Console.Error.WriteLine($"elm generate: {what}, and the model was trained with {context}: text beyond that gets worse.");
     }
 
     private static void PrintStatistics(GenerationStatistics taken)

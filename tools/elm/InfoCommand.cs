@@ -11,21 +11,24 @@ internal static class InfoCommand
 {
     public static Command Create()
     {
-        Command command = new("info", """
-            Prints the provider, where it comes from, its version, devices and memory; with --model also the model's layers.
-
-              elm info
-              elm info --model openelm-270m
-            """);
+        ExampleCommand command = new(
+            "info",
+            "Prints the provider, where it comes from, its version, devices and memory; with --model also the model's layers.",
+            "elm info",
+            "elm info --model openelm-270m");
         Option<string> model = new("--model") { Description = "Folder of a model.", HelpName = "DIR" };
         command.Add(model);
         command.SetAction(arguments =>
         {
-            Console.WriteLine(MlxRuntime.Describe());
             if (arguments.GetValue(model) is not { } path)
+            {
+                Console.WriteLine(MlxRuntime.Describe());
                 return;
+            }
+
             using ModelFolder folder = ModelFolder.Open(path);
             using OpenElmModel loaded = OpenElmModel.Load(folder);
+            Console.WriteLine(MlxRuntime.Describe());       // with the memory that the model takes
             Print(folder, loaded);
         });
         return command;
@@ -35,7 +38,7 @@ internal static class InfoCommand
     {
         OpenElmConfig config = model.Config;
         Console.WriteLine();
-        Console.WriteLine($"model      {config.ModelName} in {folder.Path} ({folder.Layout} layout)");
+        Console.WriteLine($"model      {config.ModelName} in {folder.Path} ({(folder.Layout is ModelLayout.CoreNet ? "corenet" : "mlx-lm")} layout)");
         Console.WriteLine($"sizes      {config.Layers.Count} layers, width {config.ModelSize}, heads of {config.HeadSize}, vocabulary {config.VocabularySize}, context {config.MaxContextLength}");
         Console.WriteLine($"parameters {config.ParameterCount:N0} in {model.ByteCount / 1e6:F1} MB");
         Console.WriteLine($"weights    {string.Join(", ", DTypesOf(model))}");
@@ -44,6 +47,7 @@ internal static class InfoCommand
         Table table = new() { Border = TableBorder.Simple };
         foreach (string heading in new[] { "layer", "query heads", "key heads", "feed-forward", "parameters" })
             table.AddColumn(new TableColumn(heading).RightAligned());
+        long outside = config.ParameterCount;
         for (int i = 0; i < config.Layers.Count; i++)
         {
             OpenElmLayer layer = config.Layers[i];
@@ -51,9 +55,11 @@ internal static class InfoCommand
             long parameters = config.TensorShapes()
                 .Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
                 .Sum(tensor => tensor.Shape.Aggregate(1L, (product, length) => product * length));
+            outside -= parameters;
             table.AddRow($"{i}", $"{layer.QueryHeads}", $"{layer.KeyValueHeads}", $"{layer.FeedForwardSize}", $"{parameters:N0}");
         }
 
+        table.AddRow("outside", "", "", "", $"{outside:N0}");
         AnsiConsole.Write(table);
     }
 

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text.Json;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -11,26 +9,23 @@ internal static class LogitsCommand
 {
     public static Command Create()
     {
-        Command command = new("logits", """
-            Writes the float32 logits [1, L, V] of L tokens under the key "logits" of a safetensors file.
-
-              elm logits --model openelm-270m --tokens 1,450,4996,17354 --output logits.safetensors --dtype float32
-              elm logits --model openelm-270m --tokens @ids.json --output logits.safetensors
-            """);
+        ExampleCommand command = new(
+            "logits",
+            "Writes the float32 logits [1, L, V] of L tokens under the key \"logits\" of a safetensors file.",
+            "elm logits --model openelm-270m --tokens 1,450,4996,17354 --output logits.safetensors --dtype float32",
+            "elm logits --model openelm-270m --tokens @ids.json --output logits.safetensors");
         ModelOptions models = new(command);
-        Option<string> tokens = new("--tokens")
-        {
-            Description = "Token ids with commas between them, or @FILE with a JSON list.",
-            HelpName = "IDS|@FILE",
-            Required = true,
-        };
+        Option<string[]> tokens = TokenIds.Option("--tokens", "Token ids with commas between them, or @FILE with a JSON list.");
+        tokens.Required = true;
         Option<string> output = new("--output") { Description = "The safetensors file to write.", HelpName = "FILE", Required = true };
         command.Add(tokens);
         command.Add(output);
 
         command.SetAction(arguments =>
         {
-            int[] ids = Parse(arguments.GetRequiredValue(tokens));
+            int[] ids = TokenIds.Parse("--tokens", arguments.GetRequiredValue(tokens));
+            string path = arguments.GetRequiredValue(output);
+            OutputPath.Check("--output", path);
             using OpenElmModel model = models.Load(arguments);
             foreach (int id in ids)
             {
@@ -40,35 +35,11 @@ internal static class LogitsCommand
 
             using ArrayScope scope = new();
             MlxArray logits = model.Forward(MlxArray.From<int>(ids, 1, ids.Length)).AsType(DType.Float32);      // [1, L, V]
-            string path = arguments.GetRequiredValue(output);
             using SafetensorsWriter writer = new(path, [new TensorSpec("logits", TensorType.Float32, logits.Shape)]);
             logits.ReadBytes((bytes, _) => writer.Write("logits", bytes));
             writer.Commit();
             Console.WriteLine($"{path}: logits [{string.Join(", ", logits.Shape)}] float32");
         });
         return command;
-    }
-
-    private static int[] Parse(string text)
-    {
-        string list = text;
-        if (text.StartsWith('@'))
-        {
-            if (!File.Exists(text[1..]))
-                throw new FileNotFoundException($"--tokens {text}: there is no file {text[1..]}.");
-            list = File.ReadAllText(text[1..]);
-        }
-
-        try
-        {
-            int[] ids = list.TrimStart().StartsWith('[')
-                ? [.. JsonDocument.Parse(list).RootElement.EnumerateArray().Select(id => id.GetInt32())]
-                : [.. list.Split(',').Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
-            return ids.Length > 0 ? ids : throw new ArgumentException("--tokens is empty: give at least one id.");
-        }
-        catch (Exception error) when (error is FormatException or OverflowException or JsonException or InvalidOperationException)
-        {
-            throw new ArgumentException($"--tokens {text}: write ids with commas between them, as in 1,450,4996, or @FILE with a JSON list.");
-        }
     }
 }

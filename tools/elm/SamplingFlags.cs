@@ -7,17 +7,33 @@ namespace ElmMlx.Tools.Elm;
 /// <summary>The options that decide which tokens come: mlx-lm's names and defaults, and what it has in its server only.</summary>
 internal sealed class SamplingFlags
 {
-    private readonly Option<int> _maxTokens = Number("--max-tokens", 100, "At most this many tokens.", "-m");
-    private readonly Option<float> _temp = Number("--temp", 0f, "Temperature; 0 takes the likeliest token.");
-    private readonly Option<float> _topP = Number("--top-p", 1f, "Keeps the likeliest tokens that together reach this probability.");
-    private readonly Option<float> _minP = Number("--min-p", 0f, "Drops tokens less likely than this share of the likeliest one.");
-    private readonly Option<int> _minTokensToKeep = Number("--min-tokens-to-keep", 1, "At least this many tokens survive --min-p.");
-    private readonly Option<int> _topK = Number("--top-k", 0, "Keeps this many of the likeliest tokens; 0 keeps all.");
-    private readonly Option<float> _xtcProbability = Number("--xtc-probability", 0f, "How often XTC drops the likeliest tokens.");
-    private readonly Option<float> _xtcThreshold = Number("--xtc-threshold", 0.1f, "Probability from which XTC drops tokens.");
-    private readonly Option<float?> _repetitionPenalty = Optional<float?>("--repetition-penalty", "Makes recent tokens less likely; 1 changes nothing.");
-    private readonly Option<float?> _presencePenalty = Optional<float?>("--presence-penalty", "Subtracted once from each recent token's logit.");
-    private readonly Option<float?> _frequencyPenalty = Optional<float?>("--frequency-penalty", "Subtracted from a recent token's logit as often as it occurs.");
+    private const string Whole = "a whole number", Share = "from 0 to 1", Positive = "1 or more", NotNegative = "0 or more";
+    private const string Finite = "a number", BitsText = "2, 3, 4, 5, 6 or 8", GroupText = "32, 64 or 128";
+
+    private readonly Option<int> _maxTokens = NumberOption.Create(
+        "--max-tokens", 100, "At most this many tokens; -1 sets no limit.", Whole, _ => true, "-m");
+    private readonly Option<float> _temp = NumberOption.Create(
+        "--temp", 0f, "Temperature; 0 takes the likeliest token.", NotNegative, value => value >= 0 && float.IsFinite(value));
+    private readonly Option<float> _topP = NumberOption.Create(
+        "--top-p", 1f, "Keeps the likeliest tokens that together reach this probability.", Share, IsShare);
+    private readonly Option<float> _minP = NumberOption.Create(
+        "--min-p", 0f, "Drops tokens less likely than this share of the likeliest one.", Share, IsShare);
+    private readonly Option<int> _minTokensToKeep = NumberOption.Create(
+        "--min-tokens-to-keep", 1, "At least this many tokens survive --min-p.", Positive, value => value >= 1);
+    private readonly Option<int> _topK = NumberOption.Create(
+        "--top-k", 0, "Keeps this many of the likeliest tokens; 0 keeps all.", NotNegative, value => value >= 0);
+    private readonly Option<float> _xtcProbability = NumberOption.Create(
+        "--xtc-probability", 0f, "How often XTC drops the likeliest tokens.", Share, IsShare);
+
+    // mlx-lm's default, 0, would leave only the least likely token
+    private readonly Option<float> _xtcThreshold = NumberOption.Create(
+        "--xtc-threshold", 0.1f, "Probability from which XTC drops tokens.", "from 0 to 0.5", value => value is >= 0 and <= 0.5f);
+    private readonly Option<float?> _repetitionPenalty = NumberOption.Optional<float>(
+        "--repetition-penalty", "Makes recent tokens less likely; 1 changes nothing.", NotNegative, value => value >= 0 && float.IsFinite(value));
+    private readonly Option<float?> _presencePenalty = NumberOption.Optional<float>(
+        "--presence-penalty", "Subtracted once from each recent token's logit.", Finite, float.IsFinite);
+    private readonly Option<float?> _frequencyPenalty = NumberOption.Optional<float>(
+        "--frequency-penalty", "Subtracted from a recent token's logit as often as it occurs.", Finite, float.IsFinite);
     private readonly Option<string[]> _logitBias = new("--logit-bias")
     {
         Description = "Adds BIAS to the logit of token ID; may be given several times.",
@@ -36,12 +52,18 @@ internal sealed class SamplingFlags
         HelpName = "ID",
     };
 
-    private readonly Option<ulong?> _seed = Optional<ulong?>("--seed", "Seeds the random numbers; the same seed gives the same text.");
-    private readonly Option<int?> _maxKvSize = Optional<int?>("--max-kv-size", "Keeps the first 4 and the latest tokens in the cache, this many together.");
-    private readonly Option<int?> _kvBits = Optional<int?>("--kv-bits", "Quantises the cache to this many bits.");
-    private readonly Option<int> _kvGroupSize = Number("--kv-group-size", 64, "Elements of a quantised cache that share one scale.");
-    private readonly Option<int> _quantizedKvStart = Number("--quantized-kv-start", 5000, "Tokens after which --kv-bits begins.");
-    private readonly Option<int> _prefillStepSize = Number("--prefill-step-size", 2048, "Tokens of the prompt that are processed at once.");
+    private readonly Option<ulong?> _seed = NumberOption.Optional<ulong>(
+        "--seed", "Seeds the random numbers; the same seed gives the same text.", "a whole number, 0 or more", _ => true);
+    private readonly Option<int?> _maxKvSize = NumberOption.Optional<int>(
+        "--max-kv-size", "Keeps the first 4 and the latest tokens in the cache, this many together.", "5 or more", value => value > 4);
+    private readonly Option<int?> _kvBits = NumberOption.Optional<int>(
+        "--kv-bits", "Quantises the cache to this many bits.", BitsText, value => value is (>= 2 and <= 6) or 8);
+    private readonly Option<int> _kvGroupSize = NumberOption.Create(
+        "--kv-group-size", 64, "Elements of a quantised cache that share one scale.", GroupText, value => value is 32 or 64 or 128);
+    private readonly Option<int> _quantizedKvStart = NumberOption.Create(
+        "--quantized-kv-start", 5000, "Tokens after which --kv-bits begins.", NotNegative, value => value >= 0);
+    private readonly Option<int> _prefillStepSize = NumberOption.Create(
+        "--prefill-step-size", 2048, "Tokens of the prompt that are processed at once.", Positive, value => value >= 1);
 
     public SamplingFlags(Command command)
     {
@@ -52,12 +74,28 @@ internal sealed class SamplingFlags
             _quantizedKvStart, _prefillStepSize,
         })
             command.Add(option);
+        _stop.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0))
+                result.AddError("--stop is empty; it must be a text of at least one character.");
+        });
+        _logitBias.Validators.Add(result =>
+        {
+            foreach (string entry in result.Tokens.Select(token => token.Value).Where(entry => Bias(entry) is null))
+                result.AddError($"--logit-bias is {entry}; it must be a token id and a number, as in 42=-5.");
+        });
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(_maxKvSize) is not null && result.GetResult(_kvBits) is not null)
+                result.AddError("A cache of bounded size cannot be quantised; leave out either --max-kv-size or --kv-bits.");
+        });
     }
 
     /// <summary>What the options say.</summary>
     /// <param name="arguments">The parsed command line.</param>
     /// <param name="eosIds">The model's own end tokens, to which <c>--extra-eos-token</c> adds.</param>
-    public GenerationOptions Read(ParseResult arguments, IReadOnlyList<int> eosIds) => new()
+    /// <param name="newlineIds">What a line break is encoded as: XTC spares it, as in mlx-lm.</param>
+    public GenerationOptions Read(ParseResult arguments, IReadOnlyList<int> eosIds, IReadOnlyList<int> newlineIds) => new()
     {
         MaxTokens = arguments.GetValue(_maxTokens),
         Temperature = arguments.GetValue(_temp),
@@ -67,7 +105,7 @@ internal sealed class SamplingFlags
         TopK = arguments.GetValue(_topK),
         XtcProbability = arguments.GetValue(_xtcProbability),
         XtcThreshold = arguments.GetValue(_xtcThreshold),
-        XtcSpecialTokens = eosIds,
+        XtcSpecialTokens = [.. newlineIds, .. eosIds],
         Seed = arguments.GetValue(_seed),
         LogitBias = ReadBias(arguments.GetValue(_logitBias) ?? []),
         RepetitionPenalty = arguments.GetValue(_repetitionPenalty),
@@ -87,19 +125,21 @@ internal sealed class SamplingFlags
         Dictionary<int, float> bias = [];
         foreach (string entry in entries)
         {
-            string[] parts = entry.Split('=');
-            if (parts.Length != 2
-                || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out int id)
-                || !float.TryParse(parts[1], CultureInfo.InvariantCulture, out float value))
-                throw new ArgumentException($"--logit-bias {entry}: write a token id and a number, as in 42=-5.");
-            bias[id] = value;
+            if (Bias(entry) is var (id, value))
+                bias[id] = value;
         }
 
         return bias;
     }
 
-    private static Option<T> Number<T>(string name, T value, string description, params string[] aliases) =>
-        new(name, aliases) { Description = description, DefaultValueFactory = _ => value, HelpName = "N" };
+    // ID=BIAS; null if it is none. Minus infinity is a bias too: the token never comes.
+    private static (int Id, float Bias)? Bias(string entry) =>
+        entry.Split('=') is [{ } id, { } bias]
+        && int.TryParse(id, CultureInfo.InvariantCulture, out int token)
+        && float.TryParse(bias == "-inf" ? "-Infinity" : bias, CultureInfo.InvariantCulture, out float value)
+        && !float.IsNaN(value) && !float.IsPositiveInfinity(value)
+            ? (token, value)
+            : null;
 
-    private static Option<T> Optional<T>(string name, string description) => new(name) { Description = description, HelpName = "N" };
+    private static bool IsShare(float value) => value is >= 0 and <= 1;
 }

@@ -3,7 +3,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Index of the first largest or smallest element of each row. A NaN is only ever found in front.</summary>
+/// <summary>
+/// Index of the first largest or smallest element of each row. A NaN is only ever found in front.
+/// </summary>
 internal static unsafe class ArgReduceKernels
 {
     public static void Run(Node x, Node y, bool isMax)

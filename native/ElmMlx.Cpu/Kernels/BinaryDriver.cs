@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>z[i] = f(x[i], y[i]); either operand contiguous (stride 1) or one element for all (stride 0). z may be x or y.</summary>
+/// <summary>
+/// z[i] = f(x[i], y[i]); either operand contiguous (stride 1) or one element for all (stride 0). z may be x
+/// or y.
+/// </summary>
 internal static unsafe class BinaryDriver<TFormula, T>
     where TFormula : struct, IBinary<T>
     where T : unmanaged

@@ -4,7 +4,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Binary formulas on nodes of one shape and dtype: from a dtype to the driver of its element type.</summary>
+/// <summary>
+/// Binary formulas on nodes of one shape and dtype: from a dtype to the driver of its element type.
+/// </summary>
 internal static unsafe class BinaryKernels
 {
     /// <summary>A formula of any two numbers. bool counts as uint8, and what is not 0 is true.</summary>
@@ -95,7 +97,9 @@ internal static unsafe class BinaryKernels
         }
     }
 
-    /// <summary>Whether complex numbers are equal; <paramref name="isNegated"/> asks whether they differ.</summary>
+    /// <summary>
+    /// Whether complex numbers are equal; <paramref name="isNegated"/> asks whether they differ.
+    /// </summary>
     public static void CompareComplex(Node x, Node y, Node z, bool isNegated, bool nanEqualsNan)
     {
         // Two lanes of float32 an element would need a driver of their own: rare, so plainly.

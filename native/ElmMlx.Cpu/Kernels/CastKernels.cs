@@ -4,10 +4,15 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Every dtype to every dtype, as C converts: integers wrap around, fractions are cut off, not 0 is true.</summary>
+/// <summary>
+/// Every dtype to every dtype, as C converts: integers wrap around, fractions are cut off, not 0 is true.
+/// </summary>
 internal static unsafe class CastKernels
 {
-    /// <summary>Any view of <paramref name="source"/>, row-contiguous in <paramref name="type"/> at <paramref name="destination"/>.</summary>
+    /// <summary>
+    /// Any view of <paramref name="source"/>, row-contiguous in <paramref name="type"/> at <paramref
+    /// name="destination"/>.
+    /// </summary>
     public static void Run(Node source, void* destination, mlx_dtype type) =>
         Run(new Runs(source.Shape, source.Strides), source.Data, source.Type, destination, type);
 

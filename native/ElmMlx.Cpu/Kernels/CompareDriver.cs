@@ -1,6 +1,8 @@
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>z[i] = whether x[i] and y[i] compare; strides as in <see cref="BinaryDriver{TFormula, T}"/>.</summary>
+/// <summary>
+/// z[i] = whether x[i] and y[i] compare; strides as in <see cref="BinaryDriver{TFormula, T}"/>.
+/// </summary>
 internal static unsafe class CompareDriver<TFormula, T>
     where TFormula : struct, ICompare<T>
     where T : unmanaged

@@ -29,7 +29,9 @@ internal readonly struct Complex64(float real, float imaginary)
         if (!float.IsFinite(x.Real) || !float.IsFinite(x.Imaginary) || (x.Real == 0 && x.Imaginary == 0))
             return (Complex64)Complex.Sqrt(x);
         if (x.Imaginary == 0)
-            return x.Real < 0 ? new(0, MathF.CopySign(MathF.Sqrt(-x.Real), x.Imaginary)) : new(MathF.Sqrt(x.Real), x.Imaginary);
+            return x.Real < 0
+                ? new(0, MathF.CopySign(MathF.Sqrt(-x.Real), x.Imaginary))
+                : new(MathF.Sqrt(x.Real), x.Imaginary);
         float magnitude = x.Magnitude, real, imaginary;
         if (x.Real > 0)
         {

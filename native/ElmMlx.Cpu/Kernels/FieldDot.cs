@@ -7,21 +7,38 @@ namespace ElmMlx.Cpu.Kernels;
 internal interface IFieldBits
 {
     static abstract int Bits { get; }
+
+    /// <summary>Bytes are read at their own places, which is cheaper than shifting; smaller fields are not.</summary>
+    static abstract int LoadsPerWord { get; }
+
+    static abstract int FieldsPerLoad { get; }
 }
 
 internal readonly struct Bits2 : IFieldBits
 {
     public static int Bits => 2;
+
+    public static int LoadsPerWord => 1;
+
+    public static int FieldsPerLoad => 16;
 }
 
 internal readonly struct Bits4 : IFieldBits
 {
     public static int Bits => 4;
+
+    public static int LoadsPerWord => 1;
+
+    public static int FieldsPerLoad => 8;
 }
 
 internal readonly struct Bits8 : IFieldBits
 {
     public static int Bits => 8;
+
+    public static int LoadsPerWord => 4;
+
+    public static int FieldsPerLoad => 1;
 }
 
 /// <summary>
@@ -100,7 +117,7 @@ internal static unsafe class FieldDot<L, V, S, B>
             float* result = results + (long)m * resultsRow;
             Dot4(
                 job.Ordered + (long)m * job.OrderedRow, w0, w1, w2, w3, nWords, lanesPerGroup, scales, scalesRow,
-                prefetch: 4 * rowBytes, result);
+                spare: B.Bits == 8 && row + 4 > last ? 1 : 0, prefetch: 4 * rowBytes, result);
             for (int r = 0; r < 4; r++)
             {
                 byte* biases = (byte*)a.W.Biases + (long)Math.Min(row + r, last) * nGroups * S.Size;
@@ -131,20 +148,21 @@ internal static unsafe class FieldDot<L, V, S, B>
         return result;
     }
 
+    /// <summary>Words are read up to three bytes beyond the last; with <paramref name="spare"/> 1 that is not allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Dot4(
         float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nWords, int lanesPerGroup, float* scales, int scalesRow,
-        long prefetch, float* results)
+        int spare, long prefetch, float* results)
     {
         V s0 = default, s1 = default, s2 = default, s3 = default, table = L.FieldTable(B.Bits);
-        uint* tail = stackalloc uint[4 * 16];
+        uint* tail = stackalloc uint[4 * 16 + 1];
         for (int word = 0; word < nWords; word += L.Count)
         {
             byte* p0 = w0 + word * 4, p1 = w1 + word * 4, p2 = w2 + word * 4, p3 = w3 + word * 4;
-            if (word + L.Count > nWords)
+            if (word + L.Count > nWords - spare)
             {
-                int rest = nWords - word;
-                new Span<uint>(tail, 64).Clear();
+                int rest = Math.Min(L.Count, nWords - word);
+                new Span<uint>(tail, 65).Clear();
                 new Span<uint>(p0, rest).CopyTo(new Span<uint>(tail, 16));
                 new Span<uint>(p1, rest).CopyTo(new Span<uint>(tail + 16, 16));
                 new Span<uint>(p2, rest).CopyTo(new Span<uint>(tail + 32, 16));
@@ -162,20 +180,26 @@ internal static unsafe class FieldDot<L, V, S, B>
                 Sse.Prefetch0(p3 + prefetch);
             }
 
-            V q0 = L.Load((float*)p0), q1 = L.Load((float*)p1), q2 = L.Load((float*)p2), q3 = L.Load((float*)p3);
             V d0 = default, d1 = default, d2 = default, d3 = default;
-            for (int field = 0; field < FieldsPerWord; field++)
+            for (int offset = 0; offset < B.LoadsPerWord; offset++)
             {
-                V value = L.Load(x);
-                x += L.Count;
-                d0 = L.MultiplyAdd(value, L.LowField(q0, B.Bits, table), d0);
-                d1 = L.MultiplyAdd(value, L.LowField(q1, B.Bits, table), d1);
-                d2 = L.MultiplyAdd(value, L.LowField(q2, B.Bits, table), d2);
-                d3 = L.MultiplyAdd(value, L.LowField(q3, B.Bits, table), d3);
-                q0 = L.ShiftWords(q0, B.Bits);
-                q1 = L.ShiftWords(q1, B.Bits);
-                q2 = L.ShiftWords(q2, B.Bits);
-                q3 = L.ShiftWords(q3, B.Bits);
+                V q0 = L.Load((float*)(p0 + offset)), q1 = L.Load((float*)(p1 + offset));
+                V q2 = L.Load((float*)(p2 + offset)), q3 = L.Load((float*)(p3 + offset));
+                for (int field = 0; field < B.FieldsPerLoad; field++)
+                {
+                    V value = L.Load(x);
+                    x += L.Count;
+                    d0 = L.MultiplyAdd(value, L.LowField(q0, B.Bits, table), d0);
+                    d1 = L.MultiplyAdd(value, L.LowField(q1, B.Bits, table), d1);
+                    d2 = L.MultiplyAdd(value, L.LowField(q2, B.Bits, table), d2);
+                    d3 = L.MultiplyAdd(value, L.LowField(q3, B.Bits, table), d3);
+                    if (field == B.FieldsPerLoad - 1)
+                        continue;
+                    q0 = L.ShiftWords(q0, B.Bits);
+                    q1 = L.ShiftWords(q1, B.Bits);
+                    q2 = L.ShiftWords(q2, B.Bits);
+                    q3 = L.ShiftWords(q3, B.Bits);
+                }
             }
 
             float* scale = scales + word / lanesPerGroup;

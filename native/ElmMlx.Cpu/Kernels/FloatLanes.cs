@@ -14,7 +14,9 @@ internal static unsafe class FloatLanes
     /// <summary>Above this, π/2 in three parts does not reduce an angle well enough.</summary>
     private const float LargestAngle = 8192f;
 
-    /// <summary>eˣ = 2ⁿ eʳ, n = round(x / ln 2); 2ⁿ in two steps, so that overflow and subnormals come by themselves.</summary>
+    /// <summary>
+    /// eˣ = 2ⁿ eʳ, n = round(x / ln 2); 2ⁿ in two steps, so that overflow and subnormals come by themselves.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<V>(V x)
         where V : struct, ILanes<V, float>

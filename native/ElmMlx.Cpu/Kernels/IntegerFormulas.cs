@@ -81,7 +81,8 @@ internal readonly struct IntegerPowerFormula : IIntegerBinary
         where T : unmanaged, IBinaryInteger<T>
     {
         if (T.IsNegative(y))
-            throw new ArgumentException("[power] Integers to negative integer powers are not allowed: cast to a floating dtype first.");
+            throw new ArgumentException(
+                "[power] Integers to negative integer powers are not allowed: cast to a floating dtype first.");
         T power = T.One;
         for (; y != T.Zero; y >>= 1)
         {

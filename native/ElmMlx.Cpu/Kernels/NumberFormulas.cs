@@ -162,7 +162,8 @@ internal readonly struct RemainderFormula : INumberBinary
     public static T Apply<T>(T x, T y)
         where T : unmanaged, INumber<T>
     {
-        if (typeof(T) != typeof(float) && typeof(T) != typeof(double) && T.IsNegative(y) && unchecked(y + T.One) == T.Zero)
+        if (typeof(T) != typeof(float) && typeof(T) != typeof(double)
+            && T.IsNegative(y) && unchecked(y + T.One) == T.Zero)
             return T.Zero;
         T rest = x % y;
         return rest != T.Zero && (rest < T.Zero) != (y < T.Zero) ? unchecked(rest + y) : rest;

@@ -62,9 +62,11 @@ internal static unsafe class ReduceKernels
             default:
                 float end = isMax ? float.NegativeInfinity : float.PositiveInfinity;
                 if (isMax)
-                    ReduceDriver<ComplexMaximum, Complex64, Complex64>.Run(plan, (Complex64*)x.Data, y.Data, y.Type, new(end, end));
+                    ReduceDriver<ComplexMaximum, Complex64, Complex64>.Run(
+                        plan, (Complex64*)x.Data, y.Data, y.Type, new(end, end));
                 else
-                    ReduceDriver<ComplexMinimum, Complex64, Complex64>.Run(plan, (Complex64*)x.Data, y.Data, y.Type, new(end, end));
+                    ReduceDriver<ComplexMinimum, Complex64, Complex64>.Run(
+                        plan, (Complex64*)x.Data, y.Data, y.Type, new(end, end));
                 break;
         }
     }

@@ -32,7 +32,9 @@ internal sealed class ReducePlan
     /// <summary>Elements that make one of the result.</summary>
     public long ReducedCount { get; }
 
-    /// <summary>Whether neighbouring results read neighbouring elements, and one result's elements lie apart.</summary>
+    /// <summary>
+    /// Whether neighbouring results read neighbouring elements, and one result's elements lie apart.
+    /// </summary>
     public bool IsByColumns => KeptStrides[^1] == 1 && KeptShape[^1] > 1 && GoneStrides[^1] != 1;
 
     public static ReducePlan Of(ReadOnlySpan<int> shape, ReadOnlySpan<long> strides, ReadOnlySpan<int> axes)
@@ -53,7 +55,9 @@ internal sealed class ReducePlan
     /// <summary>Offset of the first element of a result.</summary>
     public long KeptOffset(long index) => Offset(index, KeptShape, KeptStrides);
 
-    /// <summary>Offset, from a result's first element, of element <paramref name="run"/> · <c>GoneShape[^1]</c>.</summary>
+    /// <summary>
+    /// Offset, from a result's first element, of element <paramref name="run"/> · <c>GoneShape[^1]</c>.
+    /// </summary>
     public long RunOffset(long run) => Offset(run, GoneShape.AsSpan(..^1), GoneStrides.AsSpan(..^1));
 
     private static long Offset(long index, ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)
@@ -80,7 +84,9 @@ internal sealed class ReducePlan
             axes.RemoveAt(i + 1);
         }
 
-        return (axes.ConvertAll(static axis => axis.Length).ToArray(), axes.ConvertAll(static axis => axis.Stride).ToArray());
+        return (
+            axes.ConvertAll(static axis => axis.Length).ToArray(),
+            axes.ConvertAll(static axis => axis.Stride).ToArray());
     }
 
     private static long Product(long[] shape)

@@ -42,7 +42,10 @@ internal readonly unsafe struct Rows
         return offset;
     }
 
-    /// <summary>Calls <paramref name="body"/> with ranges of rows, first and end, on several threads when that is worth it.</summary>
+    /// <summary>
+    /// Calls <paramref name="body"/> with ranges of rows, first and end, on several threads when that is
+    /// worth it.
+    /// </summary>
     public void ForEach(Action<long, long> body)
     {
         long count = Count, perTask = Math.Max(1, ElementsPerTask / Math.Max(1, Length));

@@ -4,7 +4,10 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Running sums, products and extremes of rows. Half precision runs in float32 and is rounded at each element.</summary>
+/// <summary>
+/// Running sums, products and extremes of rows. Half precision runs in float32 and is rounded at each
+/// element.
+/// </summary>
 internal static unsafe class ScanKernels
 {
     public static void Run(Node x, Node y, ScanKind kind, bool isReverse, bool isInclusive)

@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>x where the condition (0 or 1) holds, else y, on a run. Without branches: conditions are hard to foresee.</summary>
+/// <summary>
+/// x where the condition (0 or 1) holds, else y, on a run. Without branches: conditions are hard to foresee.
+/// </summary>
 internal readonly unsafe struct SelectBody<T>(
     byte* condition, long conditionStride, T* x, long xStride, T* y, long yStride, T* z) : IRunBody
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>
@@ -16,7 +18,8 @@ internal readonly unsafe struct SelectBody<T>(
         byte* condition = _condition + offsets[0];
         T* yes = _x + offsets[1], no = _y + offsets[2], to = _z + output;
         int i = 0;
-        if (VectorWidth.Has128 && sizeof(T) is 2 or 4 && conditionStride == 1 && xStride is 0 or 1 && yStride is 0 or 1)
+        if (VectorWidth.Has128 && sizeof(T) is 2 or 4
+            && conditionStride == 1 && xStride is 0 or 1 && yStride is 0 or 1)
         {
             for (; i <= length - Vector256<T>.Count; i += Vector256<T>.Count)
             {

@@ -113,8 +113,8 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(Inline)]
     public static Vector128<float> LowField(Vector128<float> words, int bits, Vector128<float> table) =>
-        Vector128.ConvertToSingle(
-            (words.AsInt32() & Vector128.Create((1 << bits) - 1)) - Vector128.Create(1 << (bits - 1)));
+        ((words.AsUInt32() & Vector128.Create((1u << bits) - 1)) | Vector128.Create(FieldNumbers.One)).AsSingle()
+            - Vector128.Create(FieldNumbers.Centre(bits));
 
     [MethodImpl(Inline)]
     public static Vector128<float> ShiftWords(Vector128<float> words, int bits) =>

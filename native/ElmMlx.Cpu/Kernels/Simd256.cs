@@ -107,8 +107,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(Inline)]
     public static Vector256<float> LowField(Vector256<float> words, int bits, Vector256<float> table) =>
-        Vector256.ConvertToSingle(
-            (words.AsInt32() & Vector256.Create((1 << bits) - 1)) - Vector256.Create(1 << (bits - 1)));
+        ((words.AsUInt32() & Vector256.Create((1u << bits) - 1)) | Vector256.Create(FieldNumbers.One)).AsSingle()
+            - Vector256.Create(FieldNumbers.Centre(bits));
 
     [MethodImpl(Inline)]
     public static Vector256<float> ShiftWords(Vector256<float> words, int bits) =>

@@ -112,8 +112,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         // The permutation looks at the four lowest bits of an index: no mask, no conversion.
         if (bits <= 4 && Avx512F.IsSupported)
             return Avx512F.PermuteVar16x32(table, words.AsInt32());
-        Vector512<int> code = words.AsInt32() & Vector512.Create((1 << bits) - 1);
-        return Vector512.ConvertToSingle(code - Vector512.Create(1 << (bits - 1)));
+        Vector512<uint> code = words.AsUInt32() & Vector512.Create((1u << bits) - 1);
+        return (code | Vector512.Create(FieldNumbers.One)).AsSingle() - Vector512.Create(FieldNumbers.Centre(bits));
     }
 
     [MethodImpl(Inline)]

@@ -3,7 +3,10 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Sorting rows: stable, by bytes from the lowest to the highest, so that time does not depend on the order found.</summary>
+/// <summary>
+/// Sorting rows: stable, by bytes from the lowest to the highest, so that time does not depend on the order
+/// found.
+/// </summary>
 internal static unsafe class SortKernels
 {
     private const int Short = 48;       // elements up to which insertion is faster

@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Threefry-2x32, 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3"), and how MLX fills bits with it.</summary>
+/// <summary>
+/// Threefry-2x32, 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3"), and how MLX fills
+/// bits with it.
+/// </summary>
 internal static unsafe class Threefry
 {
     private const int PairsPerTask = 1 << 14;

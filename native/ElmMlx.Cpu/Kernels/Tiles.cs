@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Short pieces of strided arrays, brought onto the stack; float16 and bfloat16 become float32 there.</summary>
+/// <summary>
+/// Short pieces of strided arrays, brought onto the stack; float16 and bfloat16 become float32 there.
+/// </summary>
 internal static unsafe class Tiles
 {
     /// <summary>Elements of a tile.</summary>

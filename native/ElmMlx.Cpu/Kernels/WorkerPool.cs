@@ -80,14 +80,17 @@ internal static unsafe class WorkerPool
         try
         {
             StartThreads();
+
+            // First nobody can claim: a worker that still looks at the last job would take its next task for one of this.
+            long generation = s_ticket >> 32;
+            Interlocked.Exchange(ref s_ticket, (generation << 32) | int.MaxValue);
             s_action = action;
             s_function = function;
             s_context = context;
             s_nTasks = nTasks;
             s_failure = null;
             Volatile.Write(ref s_remaining, nTasks);
-            long generation = (s_ticket >> 32) + 1;
-            Interlocked.Exchange(ref s_ticket, generation << 32);
+            Interlocked.Exchange(ref s_ticket, (generation + 1) << 32);
             if (Volatile.Read(ref s_sleepingCount) > 0)
             {
                 lock (s_work)

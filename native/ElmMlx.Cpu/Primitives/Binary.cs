@@ -72,7 +72,9 @@ internal sealed class Multiply : AnyBinary<MultiplyFormula>;
 
 internal sealed class Divide : AnyBinary<DivideFormula>;
 
-/// <summary>With the divisor's sign, but in half precision the nearest remainder: so does MLX's CPU device.</summary>
+/// <summary>
+/// With the divisor's sign, but in half precision the nearest remainder: so does MLX's CPU device.
+/// </summary>
 internal sealed class Remainder : Binary
 {
     protected override void Run(Node x, Node y, Node z)

@@ -42,7 +42,11 @@ internal static partial class Ops
             throw new ArgumentException($"[einsum] Output label '{unknown}' appears in no input.");
         Term result = terms[0];
         for (int i = 1; i < terms.Count; i++)
-            result = Join(result, terms[i], output + string.Concat(terms[(i + 1)..].Select(term => term.Labels)), sizes);
+        {
+            string needed = output + string.Concat(terms[(i + 1)..].Select(term => term.Labels));
+            result = Join(result, terms[i], needed, sizes);
+        }
+
         result = result.Keeping(output);
         return Transpose(result.Node, [.. output.Select(label => result.Labels.IndexOf(label))]);
     }

@@ -53,7 +53,8 @@ internal static partial class Ops
     public static Node BitwiseInvert(Node a)
     {
         if (a.Type.IsInexact())
-            throw new ArgumentException("[bitwise_invert] Bitwise inversion is only allowed on integer and boolean arrays, "
+            throw new ArgumentException(
+                "[bitwise_invert] Bitwise inversion is only allowed on integer and boolean arrays, "
                 + $"but got {a.Type.Name()}.");
         return a.Type == MLX_BOOL ? LogicalNot(a) : Make(new BitwiseInvert(), a.Shape, a.Type, a);
     }

@@ -53,7 +53,9 @@ internal static partial class Ops
         return AsType(mean, type);
     }
 
-    /// <summary>Mean squared distance from the mean, over n − <paramref name="ddof"/>; of half precision in float32.</summary>
+    /// <summary>
+    /// Mean squared distance from the mean, over n − <paramref name="ddof"/>; of half precision in float32.
+    /// </summary>
     public static Node Var(Node a, int[] axes, bool keepDims, int ddof)
     {
         mlx_dtype type = a.Type.ToInexact();
@@ -138,7 +140,8 @@ internal static partial class Ops
     public static Node Trace(Node a, int offset, int axis1, int axis2, mlx_dtype type)
     {
         if (a.Rank < 2)
-            throw new ArgumentException($"[trace] Array must have at least two dimensions, but got {a.Rank} dimensions.");
+            throw new ArgumentException(
+                $"[trace] Array must have at least two dimensions, but got {a.Rank} dimensions.");
         if (Axis("trace", axis1, a.Rank) == Axis("trace", axis2, a.Rank))
             throw new ArgumentException("[trace] axis1 and axis2 cannot be the same axis");
         return Sum(AsType(Diagonal(a, offset, axis1, axis2), type), [-1], keepDims: false);

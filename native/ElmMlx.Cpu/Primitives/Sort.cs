@@ -2,7 +2,9 @@ using ElmMlx.Cpu.Kernels;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>Elements sorted along the last axis. Partition is this too: a sorted array is partitioned everywhere.</summary>
+/// <summary>
+/// Elements sorted along the last axis. Partition is this too: a sorted array is partitioned everywhere.
+/// </summary>
 internal sealed class Sort(string name) : Primitive
 {
     public override string Name { get; } = name;

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace ElmMlx.Tests;
+
+/// <summary>Runs the built commands as a person does: as processes, which lie beside this assembly's folder.</summary>
+internal static class CommandProcess
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>What a command left.</summary>
+    public sealed record Result(int ExitCode, string Output, string Errors)
+    {
+        public override string ToString() => $"exit code {ExitCode}\noutput: {Output}\nerrors: {Errors}";
+    }
+
+    /// <summary>Runs <c>elm</c>.</summary>
+    public static Result Elm(string input, params string[] arguments) => Run("Elm", "elm.dll", input, arguments);
+
+    /// <summary>Runs <c>mlx-convert</c>.</summary>
+    public static Result Convert(params string[] arguments) => Run("Convert", "mlx-convert.dll", "", arguments);
+
+    /// <summary>Starts <c>elm</c>, for what cannot wait until it has ended.</summary>
+    public static Process StartElm(params string[] arguments) => Start("Elm", "elm.dll", arguments);
+
+    private static Result Run(string project, string file, string input, string[] arguments)
+    {
+        using Process process = Start(project, file, arguments);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill();
+            throw new TimeoutException($"{file} {string.Join(' ', arguments)} still runs after {Patience}.");
+        }
+
+        return new Result(process.ExitCode, output.Result.ReplaceLineEndings("\n"), errors.Result.ReplaceLineEndings("\n"));
+    }
+
+    private static Process Start(string project, string file, string[] arguments)
+    {
+        UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false);
+        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Locate(project, file), .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = utf8,
+            StandardOutputEncoding = utf8,
+            StandardErrorEncoding = utf8,
+        };
+        return Process.Start(start)!;
+    }
+
+    // …/bin/ElmMlx.Tests/release/ beside …/bin/Elm/release/
+    private static string Locate(string project, string file)
+    {
+        DirectoryInfo own = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        string path = Path.Combine(own.Parent!.Parent!.FullName, project, own.Name, file);
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} was not built: build the solution first.");
+    }
+}
