@@ -11,7 +11,7 @@ internal static unsafe partial class AttentionKernels
     private const int BlockKeys = 96;
 
     /// <summary>Packed keys and values that are kept at a time.</summary>
-    private const long PackedFloats = 16L << 20;
+    private const long PackedFloats = 4L << 20;
 
     // Keys and values are packed once for all query blocks; a few key heads at a time where they are long.
     private static void RunBlocks<L, V, F>(AttentionArguments* a)
