@@ -38,6 +38,7 @@ case "$verb" in
     log=artifacts/test.log
     status=0
     dotnet test tests/ElmMlx.Tests -c Release --no-build --logger "console;verbosity=minimal" "$@" | tee "$log" || status=$?
+    cat artifacts/bin/ElmMlx.Tests/release/golden-replay.txt 2>/dev/null || true
     passed=$(sed -nE 's/.*Passed: +([0-9]+).*/\1/p' "$log" | tail -1)
     failed=$(sed -nE 's/.*Failed: +([0-9]+).*/\1/p' "$log" | tail -1)
     echo "${passed:-0} passed, ${failed:-1} failed"

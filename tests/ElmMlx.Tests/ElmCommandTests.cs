@@ -58,7 +58,7 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         { "generate --model {model} --prompt @Once --max-tokens 0 --quiet", "", "\n" },
         { "generate --model {model} --prompt Once --stop ime --quiet", "", "upon a t\n" },
         { "generate --model {model} --prompt Once --max-tokens 2 --logit-bias 300=1000 --logit-bias 301=-inf --quiet", "", "itit\n" },
-        { "[suggest:11] generate|--p", "", "--prefill-step-size\n--presence-penalty\n--prompt\n--prompt-cache-file\n--top-p\n\n" },
+        { "[suggest:13] generate|--kv", "", "--kv-bits\n--kv-group-size\n" },
     };
 
     [Theory]
@@ -158,6 +158,23 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         process.StandardOutput.Close();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "elm works on although nobody reads");
         Assert.Equal("", errors.Result);
+    }
+
+    [Fact]
+    public void Interrupt_keeps_the_text_and_prints_statistics()
+    {
+        if (OperatingSystem.IsWindows())
+            return;     // a process cannot send Ctrl-C to another one there
+        using Process process = CommandProcess.StartElm(
+            "generate", "--model", demo.Model, "--prompt", "Once", "--max-tokens", "-1", "--logit-bias", "2=-inf");
+        Assert.Equal('u', process.StandardOutput.Read());
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            kill.WaitForExit();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "elm goes on after an interrupt");
+        Assert.Equal(130, process.ExitCode);
+        Assert.StartsWith("pon", output.Result);
+        Assert.Matches(@"^Prompt: 2 tokens, .*\nGeneration: \d+ tokens, .*\nPeak memory: .*\n$", errors.Result);
     }
 
     // | stands for a space within an argument.
