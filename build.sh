@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one entry: ./build.sh [build|demo|test|bindings|check|bench|pack|publish]. Needs the .NET 10 SDK; `bindings` also needs clang.
+# The one entry: ./build.sh [build|demo|test|bindings|check|bench|pack|native|publish]. Needs the .NET 10 SDK; `bindings` also needs clang.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
@@ -62,6 +62,17 @@ case "$verb" in
 
   pack)
     dotnet pack ElmMlx.sln -c Release -v q -o artifacts/packages ;;
+
+  native)   # the CPU provider as a libmlxc for C programs; a C compiler, where there is one, proves it
+    rid="$(dotnet --info | sed -nE 's/^ *RID: *//p' | head -1)"
+    dotnet publish native/ElmMlx.Cpu -c Release -r "$rid" -v q -p:PublishAot=true -p:NativeLib=Shared -o artifacts/native
+    case "$rid" in osx*) library=libmlxc.dylib ;; *) library=libmlxc.so ;; esac
+    cp artifacts/native/ElmMlx.Cpu."${library##*.}" "artifacts/native/$library"
+    if command -v cc >/dev/null; then
+      cc -Wall -Wextra native/smoke.c -o artifacts/native/smoke -Lartifacts/native -lmlxc -Wl,-rpath,"$PWD/artifacts/native"
+      [ "$(artifacts/native/smoke)" = "array([11, 22, 33], dtype=float32)" ]
+    fi
+    echo "artifacts/native/$library" ;;
 
   publish)  # self-contained commands; ./build.sh publish osx-arm64 cross-publishes
     for rid in "${@:-$(dotnet --info | sed -nE 's/^ *RID: *//p' | head -1)}"; do

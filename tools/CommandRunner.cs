@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ElmMlx.Tools;
 
 /// <summary>
-/// Runs a command line: 0 done, 1 a mistake that one sentence explains, 2 wrong usage, 130 interrupted, 141 nobody reads
-/// the output any more.
+/// Runs a command line: 0 done, 1 a mistake that one sentence explains, 2 wrong usage, 130 interrupted, 141 nobody
+/// reads the output any more.
 /// </summary>
 internal static class CommandRunner
 {
@@ -26,7 +26,10 @@ internal static class CommandRunner
         // @ begins values of ours (--tokens @FILE) and texts of people; it names no file with more arguments
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
-            return ExplainUsage(parsed.CommandResult.Command == root ? name : $"{name} {parsed.CommandResult.Command.Name}", parsed);
+        {
+            Command command = parsed.CommandResult.Command;
+            return ExplainUsage(command == root ? name : $"{name} {command.Name}", parsed);
+        }
 
         try
         {
@@ -62,8 +65,8 @@ internal static class CommandRunner
     }
 
     /// <summary>
-    /// Console's own stream drops what nobody reads, and the command would work on for nothing. Files keep that stream:
-    /// a second one on the same file has a position of its own.
+    /// Console's own stream drops what nobody reads, and the command would work on for nothing. Files keep that
+    /// stream: a second one on the same file has a position of its own.
     /// </summary>
     private static void ReportClosedPipes()
     {
@@ -80,8 +83,8 @@ internal static class CommandRunner
 
     private static string OneSentence(Exception problem)
     {
-        Exception cause = problem is TypeInitializationException or AggregateException && problem.InnerException is { } inner
-            ? inner
+        Exception cause = problem is TypeInitializationException or AggregateException
+            ? problem.InnerException ?? problem
             : problem;
         string message = OneLine(cause.Message);
         return cause is ArgumentException { ParamName: { } parameter }
@@ -89,5 +92,6 @@ internal static class CommandRunner
             : message;
     }
 
-    private static string OneLine(string message) => message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal);
+    private static string OneLine(string message) =>
+        message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal);
 }

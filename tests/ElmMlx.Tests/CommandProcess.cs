@@ -26,7 +26,8 @@ internal static class CommandProcess
     private static Result Run(string project, string file, string input, string[] arguments)
     {
         using Process process = Start(project, file, arguments);
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
         if (!process.WaitForExit(Patience))
@@ -35,13 +36,15 @@ internal static class CommandProcess
             throw new TimeoutException($"{file} {string.Join(' ', arguments)} still runs after {Patience}.");
         }
 
-        return new Result(process.ExitCode, output.Result.ReplaceLineEndings("\n"), errors.Result.ReplaceLineEndings("\n"));
+        return new Result(
+            process.ExitCode, output.Result.ReplaceLineEndings("\n"), errors.Result.ReplaceLineEndings("\n"));
     }
 
     private static Process Start(string project, string file, string[] arguments)
     {
         UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false);
-        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Locate(project, file), .. arguments])
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        ProcessStartInfo start = new(host, [Locate(project, file), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -58,6 +61,8 @@ internal static class CommandProcess
     {
         DirectoryInfo own = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         string path = Path.Combine(own.Parent!.Parent!.FullName, project, own.Name, file);
-        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} was not built: build the solution first.");
+        return File.Exists(path)
+            ? path
+            : throw new FileNotFoundException($"{path} was not built: build the solution first.");
     }
 }

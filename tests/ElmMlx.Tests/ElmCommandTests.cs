@@ -58,6 +58,7 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         { "generate --model {model} --prompt @Once --max-tokens 0 --quiet", "", "\n" },
         { "generate --model {model} --prompt Once --stop ime --quiet", "", "upon a t\n" },
         { "generate --model {model} --prompt Once --max-tokens 2 --logit-bias 300=1000 --logit-bias 301=-inf --quiet", "", "itit\n" },
+        { "generate --model {model} --prompt Once --extra-eos-token ▁time --quiet", "", "upon a\n" },
         { "[suggest:13] generate|--kv", "", "--kv-bits\n--kv-group-size\n" },
     };
 
@@ -90,7 +91,9 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal(Story.GetProperty("text").GetString(), result.Output.Trim());
         Assert.Matches(
-            @"^Prompt: 13 tokens, \d+\.\d{3} tokens-per-sec\nGeneration: 130 tokens, \d+\.\d{3} tokens-per-sec\nPeak memory: \d+\.\d{3} GB\n$",
+            @"^Prompt: 13 tokens, \d+\.\d{3} tokens-per-sec\n" +
+            @"Generation: 130 tokens, \d+\.\d{3} tokens-per-sec\n" +
+            @"Peak memory: \d+\.\d{3} GB\n$",
             result.Errors);
     }
 
@@ -103,9 +106,13 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         Assert.True(result.ExitCode == 0, result.ToString());
         JsonElement[] lines = [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => JsonDocument.Parse(line).RootElement)];
-        Assert.Equal(Story.GetProperty("greedy_ids").Ints()[..6], lines[..^1].Select(line => line.GetProperty("token").GetInt32()));
+        Assert.Equal(
+            Story.GetProperty("greedy_ids").Ints()[..6],
+            lines[..^1].Select(line => line.GetProperty("token").GetInt32()));
         Assert.All(lines[..^1], line => Assert.InRange(line.GetProperty("logprob").GetDouble(), -10, 0));
-        Assert.Equal(lines[^1].GetProperty("text").GetString(), string.Concat(lines[..^1].Select(line => line.GetProperty("text").GetString())));
+        Assert.Equal(
+            lines[^1].GetProperty("text").GetString(),
+            string.Concat(lines[..^1].Select(line => line.GetProperty("text").GetString())));
         Assert.Equal("length", lines[^1].GetProperty("finish_reason").GetString());
         Assert.Equal(6, lines[^1].GetProperty("generation_tokens").GetInt32());
     }
@@ -121,7 +128,8 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         Assert.True(result.ExitCode == 0, result.ToString());
         using SafetensorsFile actual = SafetensorsFile.Open(path);
         Assert.Equal(expected["logits"].Shape, actual["logits"].Shape);
-        GoldenArrays.Close(expected.Doubles("logits"), [.. actual.Doubles("logits").Select(value => (float)value)], 1e-4, "logits");
+        float[] logits = [.. actual.Doubles("logits").Select(value => (float)value)];
+        GoldenArrays.Close(expected.Doubles("logits"), logits, 1e-4, "logits");
     }
 
     [Fact]
@@ -131,9 +139,11 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         string[] start = ["generate", "--model", demo.Model, "--dtype", "float32", "--quiet", "--max-tokens"];
         string whole = CommandProcess.Elm("", [.. start, "8", "--prompt", "Once upon a time"]).Output;
         // one token fewer is fed back than is printed: the last one is part of what comes next
-        CommandProcess.Result first = CommandProcess.Elm("", [.. start, "1", "--prompt", "Once upon a", "--save-prompt-cache", cache]);
+        CommandProcess.Result first = CommandProcess.Elm(
+            "", [.. start, "1", "--prompt", "Once upon a", "--save-prompt-cache", cache]);
         Assert.Equal((0, "time\n", ""), (first.ExitCode, first.Output, first.Errors));
-        CommandProcess.Result second = CommandProcess.Elm("", [.. start, "8", "--prompt", "time", "--prompt-cache-file", cache]);
+        CommandProcess.Result second = CommandProcess.Elm(
+            "", [.. start, "8", "--prompt", "time", "--prompt-cache-file", cache]);
         Assert.Equal((0, whole, ""), (second.ExitCode, second.Output, second.Errors));
     }
 
@@ -149,32 +159,34 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
     }
 
     [Fact]
-    public void Closed_pipe_ends_generation()
+    public async Task Closed_pipe_ends_generation()
     {
         using Process process = CommandProcess.StartElm(
-            "generate", "--model", demo.Model, "--prompt", "Once", "--max-tokens", "-1", "--logit-bias", "2=-inf", "--quiet");
+            "generate", "--model", demo.Model, "--prompt", "Once", "--max-tokens", "-1",
+            "--logit-bias", "2=-inf", "--quiet");
         Task<string> errors = process.StandardError.ReadToEndAsync();
         Assert.Equal('u', process.StandardOutput.Read());
         process.StandardOutput.Close();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "elm works on although nobody reads");
-        Assert.Equal("", errors.Result);
+        Assert.Equal("", await errors);
     }
 
     [Fact]
-    public void Interrupt_keeps_the_text_and_prints_statistics()
+    public async Task Interrupt_keeps_the_text_and_prints_statistics()
     {
         if (OperatingSystem.IsWindows())
             return;     // a process cannot send Ctrl-C to another one there
         using Process process = CommandProcess.StartElm(
             "generate", "--model", demo.Model, "--prompt", "Once", "--max-tokens", "-1", "--logit-bias", "2=-inf");
         Assert.Equal('u', process.StandardOutput.Read());
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
         using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
             kill.WaitForExit();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "elm goes on after an interrupt");
         Assert.Equal(130, process.ExitCode);
-        Assert.StartsWith("pon", output.Result);
-        Assert.Matches(@"^Prompt: 2 tokens, .*\nGeneration: \d+ tokens, .*\nPeak memory: .*\n$", errors.Result);
+        Assert.StartsWith("pon", await output);
+        Assert.Matches(@"^Prompt: 2 tokens, .*\nGeneration: \d+ tokens, .*\nPeak memory: .*\n$", await errors);
     }
 
     // | stands for a space within an argument.

@@ -43,12 +43,20 @@ internal static class Benchmark
         /// <summary>The same as a table.</summary>
         public void Print()
         {
-            Table table = new() { Border = TableBorder.Simple, Title = new TableTitle($"{Config.ModelName}, {WeightBytes / 1e6:F0} MB of weights, median of {Trials}") };
+            Table table = new()
+            {
+                Border = TableBorder.Simple,
+                Title = new TableTitle($"{Config.ModelName}, {WeightBytes / 1e6:F0} MB of weights, median of {Trials}"),
+            };
             table.AddColumn("figure");
             table.AddColumn(new TableColumn("value").RightAligned());
             table.AddColumn("of the limit");
-            table.AddRow($"prefill, {PromptTokens} tokens", $"{PrefillTokensPerSecond:F1} tok/s", $"{FmaShare:P0} of {FmaFlopsPerSecond / 1e9:F0} GFLOP/s");
-            table.AddRow($"decode, {GeneratedTokens} tokens", $"{DecodeTokensPerSecond:F1} tok/s", $"{ReadShare:P0} of {ReadBytesPerSecond / 1e9:F1} GB/s");
+            table.AddRow(
+                $"prefill, {PromptTokens} tokens", $"{PrefillTokensPerSecond:F1} tok/s",
+                $"{FmaShare:P0} of {FmaFlopsPerSecond / 1e9:F0} GFLOP/s");
+            table.AddRow(
+                $"decode, {GeneratedTokens} tokens", $"{DecodeTokensPerSecond:F1} tok/s",
+                $"{ReadShare:P0} of {ReadBytesPerSecond / 1e9:F1} GB/s");
             table.AddRow("first token", $"{FirstTokenSeconds * 1e3:F0} ms", "");
             table.AddRow("peak memory", $"{PeakMemoryBytes / 1e6:F0} MB", "");
             AnsiConsole.Write(table);
@@ -61,7 +69,8 @@ internal static class Benchmark
         int[] prompt = [.. Enumerable.Range(0, promptTokens).Select(_ => random.Next(model.Config.VocabularySize))];
         GenerationOptions options = new() { MaxTokens = generatedTokens, EosIds = [] };
         Generator generator = new(model);
-        Generate(generator, prompt[..Math.Min(8, promptTokens)], options with { MaxTokens = 4 });      // compiles the kernels
+        // compiles the kernels
+        Generate(generator, prompt[..Math.Min(8, promptTokens)], options with { MaxTokens = 4 });
 
         MlxMemory.ResetPeak();
         double[] prefill = new double[trials], decode = new double[trials], first = new double[trials];
@@ -75,8 +84,9 @@ internal static class Benchmark
         }
 
         return new Result(
-            model.Config, promptTokens, generatedTokens, trials, model.ByteCount, Median(prefill), Median(decode), Median(first),
-            MlxMemory.PeakBytes, MachineLimits.MeasureReadBytesPerSecond(), MachineLimits.MeasureFmaFlopsPerSecond());
+            model.Config, promptTokens, generatedTokens, trials, model.ByteCount,
+            Median(prefill), Median(decode), Median(first), MlxMemory.PeakBytes,
+            MachineLimits.MeasureReadBytesPerSecond(), MachineLimits.MeasureFmaFlopsPerSecond());
     }
 
     private static void Generate(Generator generator, int[] prompt, GenerationOptions options)

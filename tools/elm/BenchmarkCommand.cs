@@ -11,7 +11,8 @@ internal static class BenchmarkCommand
     {
         ExampleCommand command = new(
             "benchmark",
-            "Measures prefill and decoding, and in the same process the machine's read bandwidth and multiply-add rate.",
+            "Measures prefill and decoding, and in the same process the machine's read bandwidth and multiply-add " +
+            "rate.",
             "elm benchmark --config OpenELM-270M --dtype bfloat16 --prompt 512 --generate 64",
             "elm benchmark --model openelm-270m --quantize 4 --json");
         Option<string> config = new("--config")
@@ -19,24 +20,33 @@ internal static class BenchmarkCommand
             Description = $"A shape with random weights: {string.Join(", ", OpenElmConfig.KnownNames)}, or a config.json.",
             HelpName = "NAME|FILE",
         };
-        Option<string> model = new("--model") { Description = "Folder of a model, instead of --config.", HelpName = "DIR" };
-        Option<string> dtype = Choice.DType("Dtype of the weights (default bfloat16 with --config, the model's own with --model).");
+        Option<string> model = new("--model")
+        {
+            Description = "Folder of a model, instead of --config.",
+            HelpName = "DIR",
+        };
+        Option<string> dtype = Choice.DType(
+            "Dtype of the weights (default bfloat16 with --config, the model's own with --model).");
         Option<int?> quantize = NumberOption.Optional<int>(
-            "--quantize", "Quantises to this many bits, groups of 64.", "2, 3, 4, 5, 6 or 8", bits => bits is (>= 2 and <= 6) or 8);
+            "--quantize", "Quantises to this many bits, groups of 64.", "2, 3, 4, 5, 6 or 8",
+            bits => bits is (>= 2 and <= 6) or 8);
         Option<int> prompt = Positive("--prompt", 512, "Tokens of the prompt.");
         Option<int> generate = Positive("--generate", 64, "Tokens to decode.");
         Option<int> trials = Positive("--trials", 3, "Runs; the medians are reported.");
         Option<int?> threads = NumberOption.Optional<int>(
             "--threads", "Threads of the CPU provider (default: all cores).", "1 or more", count => count >= 1);
         Option<bool> json = new("--json") { Description = "Prints one JSON object." };
-        foreach (Option option in new Option[] { config, model, dtype, quantize, prompt, generate, trials, threads, json })
+        foreach (Option option in (Option[])[config, model, dtype, quantize, prompt, generate, trials, threads, json])
             command.Add(option);
         command.Validators.Add(result =>
         {
             if (result.GetResult(config) is null == result.GetResult(model) is null)
                 result.AddError("give either --config NAME or --model DIR.");
-            else if (result.GetValue(config) is { } name && !OpenElmConfig.KnownNames.Contains(name) && !File.Exists(name))
-                result.AddError($"--config is {name}; it must be one of {string.Join(", ", OpenElmConfig.KnownNames)}, or a config.json that exists.");
+            else if (result.GetValue(config) is { } name
+                && !OpenElmConfig.KnownNames.Contains(name) && !File.Exists(name))
+                result.AddError(
+                    $"--config is {name}; it must be one of {string.Join(", ", OpenElmConfig.KnownNames)}, " +
+                    "or a config.json that exists.");
         });
 
         command.SetAction(arguments =>

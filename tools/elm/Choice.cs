@@ -19,7 +19,8 @@ internal static class Choice
     }
 
     /// <summary><c>--dtype</c>: one of the dtypes that weights have.</summary>
-    public static Option<string> DType(string description) => Create("--dtype", description, "float16", "bfloat16", "float32");
+    public static Option<string> DType(string description) =>
+        Create("--dtype", description, "float16", "bfloat16", "float32");
 
     /// <summary>The dtype of a name that was accepted; null for none.</summary>
     public static DType? DTypeOf(string? name) => name is null ? null : DTypes.Parse(name);

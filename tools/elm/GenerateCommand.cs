@@ -23,7 +23,8 @@ internal static class GenerateCommand
         ModelOptions models = new(command);
         Option<string> prompt = new("--prompt", "-p")
         {
-            Description = "The text to go on with; - reads it from standard input; \\n and \\t stand for line break and tab.",
+            Description = "The text to go on with; - reads it from standard input; " +
+                "\\n and \\t stand for line break and tab.",
             HelpName = "TEXT",
             DefaultValueFactory = _ => "hello",
         };
@@ -49,26 +50,31 @@ internal static class GenerateCommand
             string folder = arguments.GetRequiredValue(models.Model);
             CheckPaths(arguments.GetValue(cacheFile), arguments.GetValue(saveCache));
             using OpenElmModel model = models.Load(arguments);
-            Tokenizer tokenizer = Tokenizer.Load(folder, TokenizeCommand.ModeOf(arguments.GetValue(tokenizerMode)));
+            var tokenizer = Tokenizer.Load(folder, TokenizeCommand.ModeOf(arguments.GetValue(tokenizerMode)));
             Generator generator = new(model, tokenizer);
-            GenerationOptions options = sampling.Read(arguments, tokenizer.EosIds, tokenizer.Encode("\n"));
+            GenerationOptions options = sampling.Read(arguments, tokenizer);
             using PromptCache cache = arguments.GetValue(cacheFile) is { } file
                 ? PromptCacheFile.Load(file, model.Config).Cache
                 : PromptCache.For(model.Config, options.MaxKvSize);
 
             string text = ReadPrompt(arguments.GetValue(prompt)!);
-            int[] ids = cache.Offset > 0 ? tokenizer.Encode(text, addSpecialTokens: false) : generator.Encode(text);
+            int[] ids = cache.Offset > 0
+                ? tokenizer.Encode(text, addSpecialTokens: false)
+                : generator.Encode(text);
             if (ids.Length == 0)
-                throw new ArgumentException("--prompt is empty, and this tokenizer puts nothing before it: give at least one character.");
+                throw new ArgumentException(
+                    "--prompt is empty, and this tokenizer puts nothing before it: give at least one character.");
             WarnOfLength(cache.Offset + ids.Length, options.MaxTokens, model.Config);
 
             using CancellationTokenSource stop = new();
-            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
             {
                 signal.Cancel = !stop.IsCancellationRequested;      // a second Ctrl-C ends the process at once
                 stop.Cancel();
             });
-            IStepWriter writer = arguments.GetValue(json) ? new JsonSteps(Console.Out) : new TextSteps(Console.Out);
+            IStepWriter writer = arguments.GetValue(json)
+                ? new JsonSteps(Console.Out)
+                : new TextSteps(Console.Out);
             bool wasInterrupted = false;
             FinishReason? reason = null;
             try
@@ -84,7 +90,9 @@ internal static class GenerateCommand
                 wasInterrupted = true;      // what has come stays; the statistics say how much it was
             }
 
-            writer.End(generator.Statistics, wasInterrupted ? "interrupted" : reason?.ToString().ToLowerInvariant() ?? "length");
+            writer.End(
+                generator.Statistics,
+                wasInterrupted ? "interrupted" : reason?.ToString().ToLowerInvariant() ?? "length");
             if (arguments.GetValue(saveCache) is { } target)
                 PromptCacheFile.Save(target, cache, new Dictionary<string, string> { ["model"] = folder });
             if (!arguments.GetValue(quiet))
@@ -97,7 +105,8 @@ internal static class GenerateCommand
     private static void CheckPaths(string? cacheFile, string? saveCache)
     {
         if (cacheFile is not null && !File.Exists(cacheFile))
-            throw new FileNotFoundException($"--prompt-cache-file {cacheFile}: there is no such file; --save-prompt-cache makes one.");
+            throw new FileNotFoundException(
+                $"--prompt-cache-file {cacheFile}: there is no such file; --save-prompt-cache makes one.");
         if (saveCache is not null)
             OutputPath.Check("--save-prompt-cache", saveCache);
     }
@@ -109,16 +118,20 @@ internal static class GenerateCommand
     {
         int context = config.MaxContextLength;
         string? what = promptTokens > context ? $"the prompt has {promptTokens} tokens"
-            : promptTokens + (long)maxTokens > context ? $"the prompt and --max-tokens make {promptTokens + (long)maxTokens} tokens"
+            : promptTokens + (long)maxTokens > context
+                ? $"the prompt and --max-tokens make {promptTokens + (long)maxTokens} tokens"
             : null;
         if (what is not null)
-            Console.Error.WriteLine($"elm generate: {what}, and the model was trained with {context}: text beyond that gets worse.");
+            Console.Error.WriteLine(
+                $"elm generate: {what}, and the model was trained with {context}: text beyond that gets worse.");
     }
 
     private static void PrintStatistics(GenerationStatistics taken)
     {
-        Console.Error.WriteLine($"Prompt: {taken.PromptTokens} tokens, {taken.PromptTokensPerSecond:F3} tokens-per-sec");
-        Console.Error.WriteLine($"Generation: {taken.GeneratedTokens} tokens, {taken.GeneratedTokensPerSecond:F3} tokens-per-sec");
+        Console.Error.WriteLine(
+            $"Prompt: {taken.PromptTokens} tokens, {taken.PromptTokensPerSecond:F3} tokens-per-sec");
+        Console.Error.WriteLine(
+            $"Generation: {taken.GeneratedTokens} tokens, {taken.GeneratedTokensPerSecond:F3} tokens-per-sec");
         Console.Error.WriteLine($"Peak memory: {taken.PeakMemoryBytes / 1e9:F3} GB");
     }
 

@@ -13,7 +13,8 @@ internal static class InfoCommand
     {
         ExampleCommand command = new(
             "info",
-            "Prints the provider, where it comes from, its version, devices and memory; with --model also the model's layers.",
+            "Prints the provider, where it comes from, its version, devices and memory; with --model also the " +
+            "model's layers.",
             "elm info",
             "elm info --model openelm-270m");
         Option<string> model = new("--model") { Description = "Folder of a model.", HelpName = "DIR" };
@@ -38,8 +39,11 @@ internal static class InfoCommand
     {
         OpenElmConfig config = model.Config;
         Console.WriteLine();
-        Console.WriteLine($"model      {config.ModelName} in {folder.Path} ({(folder.Layout is ModelLayout.CoreNet ? "corenet" : "mlx-lm")} layout)");
-        Console.WriteLine($"sizes      {config.Layers.Count} layers, width {config.ModelSize}, heads of {config.HeadSize}, vocabulary {config.VocabularySize}, context {config.MaxContextLength}");
+        string layout = folder.Layout is ModelLayout.CoreNet ? "corenet" : "mlx-lm";
+        Console.WriteLine($"model      {config.ModelName} in {folder.Path} ({layout} layout)");
+        Console.WriteLine(
+            $"sizes      {config.Layers.Count} layers, width {config.ModelSize}, heads of {config.HeadSize}, " +
+            $"vocabulary {config.VocabularySize}, context {config.MaxContextLength}");
         Console.WriteLine($"parameters {config.ParameterCount:N0} in {model.ByteCount / 1e6:F1} MB");
         Console.WriteLine($"weights    {string.Join(", ", DTypesOf(model))}");
         Console.WriteLine($"quantised  {Quantisation(config)}");
@@ -56,7 +60,8 @@ internal static class InfoCommand
                 .Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
                 .Sum(tensor => tensor.Shape.Aggregate(1L, (product, length) => product * length));
             outside -= parameters;
-            table.AddRow($"{i}", $"{layer.QueryHeads}", $"{layer.KeyValueHeads}", $"{layer.FeedForwardSize}", $"{parameters:N0}");
+            table.AddRow(
+                $"{i}", $"{layer.QueryHeads}", $"{layer.KeyValueHeads}", $"{layer.FeedForwardSize}", $"{parameters:N0}");
         }
 
         table.AddRow("outside", "", "", "", $"{outside:N0}");
@@ -68,7 +73,8 @@ internal static class InfoCommand
         .Select(group => $"{group.Count()} {group.Key.Name()}");
 
     private static string Quantisation(OpenElmConfig config) => config.Quantization is { } quantization
-        ? $"{quantization.Default.Bits} bits, groups of {quantization.Default.GroupSize}, {quantization.Default.Mode}"
+        ? $"{quantization.Default.Bits} bits, groups of {quantization.Default.GroupSize}, " +
+            quantization.Default.Mode
             + (quantization.Overrides.Count > 0 ? $", {quantization.Overrides.Count} exceptions" : "")
         : "no";
 }

@@ -12,7 +12,8 @@ internal static class JsonText
     public static string Object(Action<Utf8JsonWriter> write)
     {
         ArrayBufferWriter<byte> bytes = new();
-        using (Utf8JsonWriter json = new(bytes, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        JsonWriterOptions options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (Utf8JsonWriter json = new(bytes, options))
         {
             json.WriteStartObject();
             write(json);

@@ -15,9 +15,15 @@ internal static class LogitsCommand
             "elm logits --model openelm-270m --tokens 1,450,4996,17354 --output logits.safetensors --dtype float32",
             "elm logits --model openelm-270m --tokens @ids.json --output logits.safetensors");
         ModelOptions models = new(command);
-        Option<string[]> tokens = TokenIds.Option("--tokens", "Token ids with commas between them, or @FILE with a JSON list.");
+        Option<string[]> tokens =
+            TokenIds.Option("--tokens", "Token ids with commas between them, or @FILE with a JSON list.");
         tokens.Required = true;
-        Option<string> output = new("--output") { Description = "The safetensors file to write.", HelpName = "FILE", Required = true };
+        Option<string> output = new("--output")
+        {
+            Description = "The safetensors file to write.",
+            HelpName = "FILE",
+            Required = true,
+        };
         command.Add(tokens);
         command.Add(output);
 
@@ -30,11 +36,13 @@ internal static class LogitsCommand
             foreach (int id in ids)
             {
                 if (id < 0 || id >= model.Config.VocabularySize)
-                    throw new ArgumentException($"--tokens has {id}; the model's tokens go from 0 to {model.Config.VocabularySize - 1}.");
+                    throw new ArgumentException(
+                        $"--tokens has {id}; the model's tokens go from 0 to {model.Config.VocabularySize - 1}.");
             }
 
             using ArrayScope scope = new();
-            MlxArray logits = model.Forward(MlxArray.From<int>(ids, 1, ids.Length)).AsType(DType.Float32);      // [1, L, V]
+            MlxArray input = MlxArray.From<int>(ids, 1, ids.Length);                  // [1, L]
+            MlxArray logits = model.Forward(input).AsType(DType.Float32);             // [1, L, V]
             using SafetensorsWriter writer = new(path, [new TensorSpec("logits", TensorType.Float32, logits.Shape)]);
             logits.ReadBytes((bytes, _) => writer.Write("logits", bytes));
             writer.Commit();

@@ -32,7 +32,8 @@ internal sealed class ModelOptions
     /// <summary>Loads what the options name.</summary>
     public OpenElmModel Load(ParseResult arguments)
     {
-        OpenElmModel model = OpenElmModel.Load(arguments.GetRequiredValue(Model), Choice.DTypeOf(arguments.GetValue(_dtype)));
+        var model = OpenElmModel.Load(
+            arguments.GetRequiredValue(Model), Choice.DTypeOf(arguments.GetValue(_dtype)));
         if (arguments.GetValue(_adapterPath) is { } adapters)
             LoraAdapters.ApplyTo(model, adapters);
         return model;

@@ -5,7 +5,8 @@ using ElmMlx.Tools.Elm;
 RootCommand root = new("""
     Runs Apple's OpenELM language models through MLX.
 
-    mlx-convert makes model folders. ELMMLX_PROVIDER (auto, mlx, cpu) chooses who computes, ELMMLX_MLXC names a libmlxc.
+    mlx-convert makes model folders. ELMMLX_PROVIDER (auto, mlx, cpu) chooses who computes,
+    ELMMLX_MLXC names a libmlxc.
     """)
 {
     GenerateCommand.Create(),

@@ -1,19 +1,24 @@
 using System.CommandLine;
 using System.Globalization;
 using ElmMlx.Generation;
+using ElmMlx.Text;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>The options that decide which tokens come: mlx-lm's names and defaults, and what it has in its server only.</summary>
+/// <summary>
+/// The options that decide which tokens come: mlx-lm's names and defaults, and what it has in its server only.
+/// </summary>
 internal sealed class SamplingFlags
 {
-    private const string Whole = "a whole number", Share = "from 0 to 1", Positive = "1 or more", NotNegative = "0 or more";
-    private const string Finite = "a number", BitsText = "2, 3, 4, 5, 6 or 8", GroupText = "32, 64 or 128";
+    private const string Whole = "a whole number", Share = "from 0 to 1", Positive = "1 or more";
+    private const string NotNegative = "0 or more", Finite = "a number", BitsText = "2, 3, 4, 5, 6 or 8";
+    private const string GroupText = "32, 64 or 128";
 
     private readonly Option<int> _maxTokens = NumberOption.Create(
         "--max-tokens", 100, "At most this many tokens; -1 sets no limit.", Whole, _ => true, "-m");
     private readonly Option<float> _temp = NumberOption.Create(
-        "--temp", 0f, "Temperature; 0 takes the likeliest token.", NotNegative, value => value >= 0 && float.IsFinite(value));
+        "--temp", 0f, "Temperature; 0 takes the likeliest token.", NotNegative,
+        value => value >= 0 && float.IsFinite(value));
     private readonly Option<float> _topP = NumberOption.Create(
         "--top-p", 1f, "Keeps the likeliest tokens that together reach this probability.", Share, IsShare);
     private readonly Option<float> _minP = NumberOption.Create(
@@ -27,9 +32,11 @@ internal sealed class SamplingFlags
 
     // mlx-lm's default, 0, would leave only the least likely token
     private readonly Option<float> _xtcThreshold = NumberOption.Create(
-        "--xtc-threshold", 0.1f, "Probability from which XTC drops tokens.", "from 0 to 0.5", value => value is >= 0 and <= 0.5f);
+        "--xtc-threshold", 0.1f, "Probability from which XTC drops tokens.", "from 0 to 0.5",
+        value => value is >= 0 and <= 0.5f);
     private readonly Option<float?> _repetitionPenalty = NumberOption.Optional<float>(
-        "--repetition-penalty", "Makes recent tokens less likely; 1 changes nothing.", NotNegative, value => value >= 0 && float.IsFinite(value));
+        "--repetition-penalty", "Makes recent tokens less likely; 1 changes nothing.", NotNegative,
+        value => value >= 0 && float.IsFinite(value));
     private readonly Option<float?> _presencePenalty = NumberOption.Optional<float>(
         "--presence-penalty", "Subtracted once from each recent token's logit.", Finite, float.IsFinite);
     private readonly Option<float?> _frequencyPenalty = NumberOption.Optional<float>(
@@ -46,20 +53,24 @@ internal sealed class SamplingFlags
         HelpName = "TEXT",
     };
 
-    private readonly Option<int[]> _extraEosToken = new("--extra-eos-token")
+    private readonly Option<string[]> _extraEosToken = new("--extra-eos-token")
     {
-        Description = "A token id that ends generation, besides the model's own; may be given several times.",
-        HelpName = "ID",
+        Description = "Tokens that end generation besides the model's own, as ids or as the vocabulary writes them.",
+        HelpName = "TOKEN",
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<ulong?> _seed = NumberOption.Optional<ulong>(
-        "--seed", "Seeds the random numbers; the same seed gives the same text.", "a whole number, 0 or more", _ => true);
+        "--seed", "Seeds the random numbers; the same seed gives the same text.", "a whole number, 0 or more",
+        _ => true);
     private readonly Option<int?> _maxKvSize = NumberOption.Optional<int>(
-        "--max-kv-size", "Keeps the first 4 and the latest tokens in the cache, this many together.", "5 or more", value => value > 4);
+        "--max-kv-size", "Keeps the first 4 and the latest tokens in the cache, this many together.", "5 or more",
+        value => value > 4);
     private readonly Option<int?> _kvBits = NumberOption.Optional<int>(
         "--kv-bits", "Quantises the cache to this many bits.", BitsText, value => value is (>= 2 and <= 6) or 8);
     private readonly Option<int> _kvGroupSize = NumberOption.Create(
-        "--kv-group-size", 64, "Elements of a quantised cache that share one scale.", GroupText, value => value is 32 or 64 or 128);
+        "--kv-group-size", 64, "Elements of a quantised cache that share one scale.", GroupText,
+        value => value is 32 or 64 or 128);
     private readonly Option<int> _quantizedKvStart = NumberOption.Create(
         "--quantized-kv-start", 5000, "Tokens after which --kv-bits begins.", NotNegative, value => value >= 0);
     private readonly Option<int> _prefillStepSize = NumberOption.Create(
@@ -69,9 +80,9 @@ internal sealed class SamplingFlags
     {
         foreach (Option option in new Option[]
         {
-            _maxTokens, _temp, _topP, _minP, _minTokensToKeep, _topK, _xtcProbability, _xtcThreshold, _repetitionPenalty,
-            _presencePenalty, _frequencyPenalty, _logitBias, _stop, _extraEosToken, _seed, _maxKvSize, _kvBits, _kvGroupSize,
-            _quantizedKvStart, _prefillStepSize,
+            _maxTokens, _temp, _topP, _minP, _minTokensToKeep, _topK, _xtcProbability, _xtcThreshold,
+            _repetitionPenalty, _presencePenalty, _frequencyPenalty, _logitBias, _stop, _extraEosToken, _seed,
+            _maxKvSize, _kvBits, _kvGroupSize, _quantizedKvStart, _prefillStepSize,
         })
             command.Add(option);
         _stop.Validators.Add(result =>
@@ -87,38 +98,49 @@ internal sealed class SamplingFlags
         command.Validators.Add(result =>
         {
             if (result.GetResult(_maxKvSize) is not null && result.GetResult(_kvBits) is not null)
-                result.AddError("A cache of bounded size cannot be quantised; leave out either --max-kv-size or --kv-bits.");
+                result.AddError(
+                    "A cache of bounded size cannot be quantised; leave out either --max-kv-size or --kv-bits.");
         });
     }
 
     /// <summary>What the options say.</summary>
     /// <param name="arguments">The parsed command line.</param>
-    /// <param name="eosIds">The model's own end tokens, to which <c>--extra-eos-token</c> adds.</param>
-    /// <param name="newlineIds">What a line break is encoded as: XTC spares it, as in mlx-lm.</param>
-    public GenerationOptions Read(ParseResult arguments, IReadOnlyList<int> eosIds, IReadOnlyList<int> newlineIds) => new()
+    /// <param name="tokenizer">Knows the model's end tokens, and what a line break is: XTC spares both.</param>
+    public GenerationOptions Read(ParseResult arguments, Tokenizer tokenizer)
     {
-        MaxTokens = arguments.GetValue(_maxTokens),
-        Temperature = arguments.GetValue(_temp),
-        TopP = arguments.GetValue(_topP),
-        MinP = arguments.GetValue(_minP),
-        MinTokensToKeep = arguments.GetValue(_minTokensToKeep),
-        TopK = arguments.GetValue(_topK),
-        XtcProbability = arguments.GetValue(_xtcProbability),
-        XtcThreshold = arguments.GetValue(_xtcThreshold),
-        XtcSpecialTokens = [.. newlineIds, .. eosIds],
-        Seed = arguments.GetValue(_seed),
-        LogitBias = ReadBias(arguments.GetValue(_logitBias) ?? []),
-        RepetitionPenalty = arguments.GetValue(_repetitionPenalty),
-        PresencePenalty = arguments.GetValue(_presencePenalty),
-        FrequencyPenalty = arguments.GetValue(_frequencyPenalty),
-        Stop = arguments.GetValue(_stop) ?? [],
-        EosIds = arguments.GetValue(_extraEosToken) is { Length: > 0 } extra ? [.. eosIds, .. extra] : null,
-        MaxKvSize = arguments.GetValue(_maxKvSize),
-        KvBits = arguments.GetValue(_kvBits),
-        KvGroupSize = arguments.GetValue(_kvGroupSize),
-        QuantizedKvStart = arguments.GetValue(_quantizedKvStart),
-        PrefillStepSize = arguments.GetValue(_prefillStepSize),
-    };
+        string[] extraEosTokens = arguments.GetValue(_extraEosToken) ?? [];
+        return new GenerationOptions
+        {
+            MaxTokens = arguments.GetValue(_maxTokens),
+            Temperature = arguments.GetValue(_temp),
+            TopP = arguments.GetValue(_topP),
+            MinP = arguments.GetValue(_minP),
+            MinTokensToKeep = arguments.GetValue(_minTokensToKeep),
+            TopK = arguments.GetValue(_topK),
+            XtcProbability = arguments.GetValue(_xtcProbability),
+            XtcThreshold = arguments.GetValue(_xtcThreshold),
+            XtcSpecialTokens = [.. tokenizer.Encode("\n"), .. tokenizer.EosIds],
+            Seed = arguments.GetValue(_seed),
+            LogitBias = ReadBias(arguments.GetValue(_logitBias) ?? []),
+            RepetitionPenalty = arguments.GetValue(_repetitionPenalty),
+            PresencePenalty = arguments.GetValue(_presencePenalty),
+            FrequencyPenalty = arguments.GetValue(_frequencyPenalty),
+            Stop = arguments.GetValue(_stop) ?? [],
+            EosIds = extraEosTokens.Length > 0
+                ? [.. tokenizer.EosIds, .. extraEosTokens.Select(token => TokenId(token, tokenizer))]
+                : null,
+            MaxKvSize = arguments.GetValue(_maxKvSize),
+            KvBits = arguments.GetValue(_kvBits),
+            KvGroupSize = arguments.GetValue(_kvGroupSize),
+            QuantizedKvStart = arguments.GetValue(_quantizedKvStart),
+            PrefillStepSize = arguments.GetValue(_prefillStepSize),
+        };
+    }
+
+    private static int TokenId(string token, Tokenizer tokenizer) =>
+        int.TryParse(token, CultureInfo.InvariantCulture, out int id) ? id
+            : tokenizer.TokenId(token)
+                ?? throw new ArgumentException($"--extra-eos-token {token}: {tokenizer.FileName} has no such token.");
 
     private static Dictionary<int, float> ReadBias(string[] entries)
     {

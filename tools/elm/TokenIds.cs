@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>Token ids on a command line: with commas or spaces between them, or <c>@FILE</c> with a JSON list.</summary>
+/// <summary>Token ids on a command line: commas or spaces between them, or <c>@FILE</c> with a JSON list.</summary>
 internal static class TokenIds
 {
     private static readonly char[] Separators = [',', ' ', '\t', '\n', '\r'];
@@ -31,7 +31,8 @@ internal static class TokenIds
         .Split(Separators, StringSplitOptions.RemoveEmptyEntries)
         .Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out int id)
             ? id
-            : throw new ArgumentException($"{name}: '{part}' is no token id; write numbers with commas between them, as in 1,450,4996."))];
+            : throw new ArgumentException(
+                $"{name}: '{part}' is no token id; write numbers with commas between them, as in 1,450,4996."))];
 
     private static int[] ReadFile(string name, string path) => File.Exists(path)
         ? ReadList(name, path, File.ReadAllText(path))

@@ -20,10 +20,18 @@ internal static class TokenizeCommand
             HelpName = "PATH",
             Required = true,
         };
-        Option<string> text = new("--text") { Description = "The text; - reads it from standard input.", HelpName = "TEXT" };
-        Option<string[]> decode = TokenIds.Option("--decode", "Ids to turn into text, with commas between them, or @FILE with a JSON list.");
+        Option<string> text = new("--text")
+        {
+            Description = "The text; - reads it from standard input.",
+            HelpName = "TEXT",
+        };
+        Option<string[]> decode = TokenIds.Option(
+            "--decode", "Ids to turn into text, with commas between them, or @FILE with a JSON list.");
         Option<bool> plain = new("--no-special-tokens") { Description = "Adds no BOS or EOS." };
-        Option<bool> nfc = new("--nfc") { Description = "Normalises the text to NFC first (of CoreNet's clean-up, NFC only)." };
+        Option<bool> nfc = new("--nfc")
+        {
+            Description = "Normalises the text to NFC first (of CoreNet's clean-up, NFC only).",
+        };
         Option<string> mode = ModeOption();
         Option<bool> json = new("--json") { Description = "Prints one JSON object." };
         foreach (Option option in new Option[] { model, text, decode, plain, nfc, mode, json })
@@ -36,7 +44,7 @@ internal static class TokenizeCommand
 
         command.SetAction(arguments =>
         {
-            Tokenizer tokenizer = Tokenizer.Load(arguments.GetRequiredValue(model), ModeOf(arguments.GetValue(mode)));
+            var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(model), ModeOf(arguments.GetValue(mode)));
             bool asJson = arguments.GetValue(json);
             if (arguments.GetValue(text) is not { } input)
             {
@@ -47,8 +55,9 @@ internal static class TokenizeCommand
             if (input == "-")
                 input = Console.In.ReadToEnd();
             bool isPlain = arguments.GetValue(plain);
+            bool addsBos = !isPlain && tokenizer.BosId is not null;
             int[] encoded = arguments.GetValue(nfc)
-                ? tokenizer.Encode(input, new EncodeOptions { AddBos = !isPlain && tokenizer.BosId is not null, NormalizeNfc = true })
+                ? tokenizer.Encode(input, new EncodeOptions { AddBos = addsBos, NormalizeNfc = true })
                 : tokenizer.Encode(input, addSpecialTokens: !isPlain);
             if (asJson)
                 PrintIds(tokenizer, encoded);
@@ -67,7 +76,8 @@ internal static class TokenizeCommand
         "transformers5");
 
     /// <summary>The mode of an accepted name.</summary>
-    public static TokenizerMode ModeOf(string? name) => name == "transformers5" ? TokenizerMode.Transformers5 : TokenizerMode.File;
+    public static TokenizerMode ModeOf(string? name) =>
+        name == "transformers5" ? TokenizerMode.Transformers5 : TokenizerMode.File;
 
     private static void PrintText(string text, bool asJson) =>
         Console.WriteLine(asJson ? JsonText.Object(json => json.WriteString("text", text)) : text);
