@@ -52,7 +52,7 @@ internal static class GenerateCommand
             using OpenElmModel model = models.Load(arguments);
             var tokenizer = Tokenizer.Load(folder, TokenizeCommand.ModeOf(arguments.GetValue(tokenizerMode)));
             Generator generator = new(model, tokenizer);
-            GenerationOptions options = sampling.Read(arguments, tokenizer);
+            GenerationOptions options = sampling.Read(arguments, tokenizer, generator.EosIds);
             using PromptCache cache = arguments.GetValue(cacheFile) is { } file
                 ? PromptCacheFile.Load(file, model.Config).Cache
                 : PromptCache.For(model.Config, options.MaxKvSize);

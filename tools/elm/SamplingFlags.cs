@@ -105,8 +105,9 @@ internal sealed class SamplingFlags
 
     /// <summary>What the options say.</summary>
     /// <param name="arguments">The parsed command line.</param>
-    /// <param name="tokenizer">Knows the model's end tokens, and what a line break is: XTC spares both.</param>
-    public GenerationOptions Read(ParseResult arguments, Tokenizer tokenizer)
+    /// <param name="tokenizer">Knows what a line break is: XTC spares it, and the end tokens.</param>
+    /// <param name="eosIds">The model's own end tokens, to which <c>--extra-eos-token</c> adds.</param>
+    public GenerationOptions Read(ParseResult arguments, Tokenizer tokenizer, IReadOnlyList<int> eosIds)
     {
         string[] extraEosTokens = arguments.GetValue(_extraEosToken) ?? [];
         return new GenerationOptions
@@ -119,7 +120,7 @@ internal sealed class SamplingFlags
             TopK = arguments.GetValue(_topK),
             XtcProbability = arguments.GetValue(_xtcProbability),
             XtcThreshold = arguments.GetValue(_xtcThreshold),
-            XtcSpecialTokens = [.. tokenizer.Encode("\n"), .. tokenizer.EosIds],
+            XtcSpecialTokens = [.. tokenizer.Encode("\n"), .. eosIds],
             Seed = arguments.GetValue(_seed),
             LogitBias = ReadBias(arguments.GetValue(_logitBias) ?? []),
             RepetitionPenalty = arguments.GetValue(_repetitionPenalty),
@@ -127,7 +128,7 @@ internal sealed class SamplingFlags
             FrequencyPenalty = arguments.GetValue(_frequencyPenalty),
             Stop = arguments.GetValue(_stop) ?? [],
             EosIds = extraEosTokens.Length > 0
-                ? [.. tokenizer.EosIds, .. extraEosTokens.Select(token => TokenId(token, tokenizer))]
+                ? [.. eosIds, .. extraEosTokens.Select(token => TokenId(token, tokenizer))]
                 : null,
             MaxKvSize = arguments.GetValue(_maxKvSize),
             KvBits = arguments.GetValue(_kvBits),

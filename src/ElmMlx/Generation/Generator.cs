@@ -144,7 +144,7 @@ public sealed class Generator
         _clock.Restart();
         try
         {
-            var eos = new HashSet<int>(options.EosIds ?? EosIds());
+            var eos = new HashSet<int>(options.EosIds ?? EosIds);
             var stops = new StopTexts(options.Stop);
             TextStream? stream = _tokenizer?.CreateStream();
             var loop = new TokenLoop(_model, cache, options);
@@ -180,8 +180,10 @@ public sealed class Generator
         }
     }
 
-    // The tokenizer's, and those of config.json.
-    private IEnumerable<int> EosIds()
+    /// <summary>The ids that end generation unless the options name others: the tokenizer's, and those of <c>config.json</c>.</summary>
+    public IReadOnlyList<int> EosIds => [.. ReadEosIds().Distinct()];
+
+    private IEnumerable<int> ReadEosIds()
     {
         foreach (int id in _tokenizer?.EosIds ?? [])
             yield return id;
