@@ -31,8 +31,13 @@ public sealed class ConvertQuantizedTests : IDisposable
     {
         ConvertReport report = Converter.Convert(new ConvertOptions
         {
-            Input = Fixtures.Path("mlx-lm/micro"), Output = Output, Quantize = true, QuantizationBits = bits, QuantizationGroupSize = groupSize,
-            QuantizationMode = mode, Type = type,
+            Input = Fixtures.Path("mlx-lm/micro"),
+            Output = Output,
+            Quantize = true,
+            QuantizationBits = bits,
+            QuantizationGroupSize = groupSize,
+            QuantizationMode = mode,
+            Type = type,
         });
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("mlx-lm/quantized.json")));
         JsonElement expected = document.RootElement.GetProperty(name);
@@ -109,8 +114,13 @@ public sealed class ConvertQuantizedTests : IDisposable
     {
         ConvertReport report = Converter.Convert(new ConvertOptions
         {
-            Input = Fixtures.Path("mlx-lm/micro"), Output = target == ConvertTarget.CoreNetCheckpoint ? Output + ".pt" : Output, Target = target,
-            Type = type, Quantize = bits is not null, QuantizationBits = bits, Verify = true,
+            Input = Fixtures.Path("mlx-lm/micro"),
+            Output = target == ConvertTarget.CoreNetCheckpoint ? Output + ".pt" : Output,
+            Target = target,
+            Type = type,
+            Quantize = bits is not null,
+            QuantizationBits = bits,
+            Verify = true,
         });
         Assert.InRange(report.Check!.LargestDifference, 0, limit);
         Assert.True(report.Check.LogitDeviation > 0.1);
@@ -124,8 +134,11 @@ public sealed class ConvertQuantizedTests : IDisposable
     {
         ConvertReport report = Converter.Convert(new ConvertOptions
         {
-            Input = Fixtures.Path($"corenet/lora/{name}.pt"), Output = Output, ConfigYaml = Fixtures.Path($"corenet/lora/{name}.yaml"),
-            Architecture = Fixtures.Path($"corenet/lora/{name}.architecture.json"), Verify = true,
+            Input = Fixtures.Path($"corenet/lora/{name}.pt"),
+            Output = Output,
+            ConfigYaml = Fixtures.Path($"corenet/lora/{name}.yaml"),
+            Architecture = Fixtures.Path($"corenet/lora/{name}.architecture.json"),
+            Verify = true,
         });
         Assert.Equal(0, report.Check!.LargestDifference);
     }

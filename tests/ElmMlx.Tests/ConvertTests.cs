@@ -414,7 +414,8 @@ public sealed class ConvertTests : IDisposable
 
     private static Func<ConvertOptions, ConvertOptions> Lora(string name) => options => options with
     {
-        ConfigYaml = Fixtures.Path($"corenet/lora/{name}.yaml"), Architecture = Fixtures.Path($"corenet/lora/{name}.architecture.json"),
+        ConfigYaml = Fixtures.Path($"corenet/lora/{name}.yaml"),
+        Architecture = Fixtures.Path($"corenet/lora/{name}.architecture.json"),
     };
 
     // want += scale · (A B)ᵀ, or A B for an embedding; A [in, r], B [r, out].

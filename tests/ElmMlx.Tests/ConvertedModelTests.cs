@@ -35,7 +35,10 @@ public sealed class ConvertedModelTests : IDisposable
         string folder = Fixtures.Path("corenet/variants/" + name);
         Converter.Convert(new ConvertOptions
         {
-            Input = Path.Combine(folder, "checkpoint.pt"), Output = Output, Target = target, Architecture = Path.Combine(folder, "architecture.json"),
+            Input = Path.Combine(folder, "checkpoint.pt"),
+            Output = Output,
+            Target = target,
+            Architecture = Path.Combine(folder, "architecture.json"),
         });
         AssertLogits(Path.Combine(folder, "expected.safetensors"), "logits_f64");
     }
@@ -70,15 +73,21 @@ public sealed class ConvertedModelTests : IDisposable
     {
         Converter.Convert(new ConvertOptions
         {
-            Input = Fixtures.Demo("openelm-demo.pt"), Output = Output, ConfigYaml = Fixtures.Demo("openelm-demo.yaml"), Type = TensorType.Float32,
+            Input = Fixtures.Demo("openelm-demo.pt"),
+            Output = Output,
+            ConfigYaml = Fixtures.Demo("openelm-demo.yaml"),
+            Type = TensorType.Float32,
         });
         AssertLogits(Fixtures.Demo("expected.safetensors"), "logits");
     }
 
     private void ConvertLora(string name, bool keep) => Converter.Convert(new ConvertOptions
     {
-        Input = Fixtures.Path($"corenet/lora/{name}.pt"), Output = Output, ConfigYaml = Fixtures.Path($"corenet/lora/{name}.yaml"),
-        Architecture = Fixtures.Path($"corenet/lora/{name}.architecture.json"), KeepAdapter = keep,
+        Input = Fixtures.Path($"corenet/lora/{name}.pt"),
+        Output = Output,
+        ConfigYaml = Fixtures.Path($"corenet/lora/{name}.yaml"),
+        Architecture = Fixtures.Path($"corenet/lora/{name}.architecture.json"),
+        KeepAdapter = keep,
     });
 
     private void AssertLogits(string expected, string key, string? adapter = null)

@@ -72,10 +72,21 @@ public sealed unsafe class FastKernelTests
                 // x is [B, L, H, D] in memory, as after a reshape, seen as [B, H, L, D].
                 var a = new RopeArguments
                 {
-                    B = b, H = h, L = l, D = d, Dims = dims, Type = type, Scale = 0.5f, Offsets = offsets,
-                    IsTraditional = form % 2 == 1, IsInverse = form / 2 == 1, HasOffsetPerBatch = form > 0,
+                    B = b,
+                    H = h,
+                    L = l,
+                    D = d,
+                    Dims = dims,
+                    Type = type,
+                    Scale = 0.5f,
+                    Offsets = offsets,
+                    IsTraditional = form % 2 == 1,
+                    IsInverse = form / 2 == 1,
+                    HasOffsetPerBatch = form > 0,
                     X = memory.Numbers((long)b * h * l * d, type),
-                    BatchStride = (long)h * l * d, HeadStride = d, RowStride = (long)h * d,
+                    BatchStride = (long)h * l * d,
+                    HeadStride = d,
+                    RowStride = (long)h * d,
                     InverseFrequencies = (float*)memory.Numbers(dims / 2, MLX_FLOAT32),
                 };
                 long count = (long)b * h * l * d, nBytes = count * (type == MLX_FLOAT32 ? 4 : 2);
@@ -108,11 +119,28 @@ public sealed unsafe class FastKernelTests
                 using var memory = new KernelMemory(seed: lq + lk + kind);
                 var a = new AttentionArguments
                 {
-                    B = b, H = h, G = g, Lq = lq, Lk = lk, D = d, Dv = dv, Type = type, Scale = 0.3f,
+                    B = b,
+                    H = h,
+                    G = g,
+                    Lq = lq,
+                    Lk = lk,
+                    D = d,
+                    Dv = dv,
+                    Type = type,
+                    Scale = 0.3f,
                     // Queries are [B, Lq, H, D] in memory; keys lie in a larger cache.
-                    Q = memory.Numbers((long)b * h * lq * d, type), QBatch = (long)h * lq * d, QHead = d, QRow = (long)h * d,
-                    K = memory.Numbers((long)b * g * (lk + 5) * d, type), KBatch = (long)g * (lk + 5) * d, KHead = (lk + 5L) * d, KRow = d,
-                    V = memory.Numbers((long)b * g * (lk + 5) * dv, type), VBatch = (long)g * (lk + 5) * dv, VHead = (lk + 5L) * dv, VRow = dv,
+                    Q = memory.Numbers((long)b * h * lq * d, type),
+                    QBatch = (long)h * lq * d,
+                    QHead = d,
+                    QRow = (long)h * d,
+                    K = memory.Numbers((long)b * g * (lk + 5) * d, type),
+                    KBatch = (long)g * (lk + 5) * d,
+                    KHead = (lk + 5L) * d,
+                    KRow = d,
+                    V = memory.Numbers((long)b * g * (lk + 5) * dv, type),
+                    VBatch = (long)g * (lk + 5) * dv,
+                    VHead = (lk + 5L) * dv,
+                    VRow = dv,
                     MaskKind = (KernelMask)(kind % 4),
                 };
                 if (kind >= 4)

@@ -59,7 +59,18 @@ public sealed unsafe class MatMulKernelTests
         double* z = stackalloc double[4];
         MatMulKernels.Run(new MatMulArguments
         {
-            M = 2, N = 2, K = 3, Type = MLX_FLOAT64, A = x, ARow = 3, AColumn = 1, B = y, BRow = 2, BColumn = 1, C = z, CRow = 2,
+            M = 2,
+            N = 2,
+            K = 3,
+            Type = MLX_FLOAT64,
+            A = x,
+            ARow = 3,
+            AColumn = 1,
+            B = y,
+            BRow = 2,
+            BColumn = 1,
+            C = z,
+            CRow = 2,
         });
         Assert.Equal([8, 8, 20, 14], new ReadOnlySpan<double>(z, 4).ToArray());
 
@@ -67,7 +78,18 @@ public sealed unsafe class MatMulKernelTests
         float* p = stackalloc float[] { 1, 2 }, q = stackalloc float[] { 3, -1 }, r = stackalloc float[2];
         MatMulKernels.Run(new MatMulArguments
         {
-            M = 1, N = 1, K = 1, Type = MLX_COMPLEX64, A = p, ARow = 1, AColumn = 1, B = q, BRow = 1, BColumn = 1, C = r, CRow = 1,
+            M = 1,
+            N = 1,
+            K = 1,
+            Type = MLX_COMPLEX64,
+            A = p,
+            ARow = 1,
+            AColumn = 1,
+            B = q,
+            BRow = 1,
+            BColumn = 1,
+            C = r,
+            CRow = 1,
         });
         Assert.Equal([5, 5], new ReadOnlySpan<float>(r, 2).ToArray());
     }

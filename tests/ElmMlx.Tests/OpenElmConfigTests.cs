@@ -173,8 +173,13 @@ public sealed class OpenElmConfigTests
     {
         var fields = new Dictionary<string, string>
         {
-            ["num_transformer_layers"] = "2", ["model_dim"] = "64", ["head_dim"] = "16", ["num_gqa_groups"] = "2", ["vocab_size"] = "384",
-            ["qkv_multipliers"] = "[0.5, 1.0]", ["ffn_multipliers"] = "[2.0, 4.0]",
+            ["num_transformer_layers"] = "2",
+            ["model_dim"] = "64",
+            ["head_dim"] = "16",
+            ["num_gqa_groups"] = "2",
+            ["vocab_size"] = "384",
+            ["qkv_multipliers"] = "[0.5, 1.0]",
+            ["ffn_multipliers"] = "[2.0, 4.0]",
         };
         using (var document = JsonDocument.Parse(change))
             foreach (JsonProperty property in document.RootElement.EnumerateObject())

@@ -12,17 +12,17 @@ public sealed unsafe class ReduceKernelTests
 {
     private static readonly Dictionary<string, (Func<Node, int[], Node> Run, Func<double[], double> Naive)>
         s_reductions = new()
-    {
-        ["sum"] = ((a, axes) => Ops.Sum(a, axes, keepDims: false), x => x.Sum()),
-        ["max"] = ((a, axes) => Ops.Max(a, axes, keepDims: false), x => x.Max()),
-        ["min"] = ((a, axes) => Ops.Min(a, axes, keepDims: false), x => x.Min()),
-        ["any"] = ((a, axes) => Ops.Any(a, axes, keepDims: false), x => x.Any(v => v != 0) ? 1 : 0),
-        ["all"] = ((a, axes) => Ops.All(a, axes, keepDims: false), x => x.All(v => v != 0) ? 1 : 0),
-        ["mean"] = ((a, axes) => Ops.Mean(a, axes, keepDims: false), x => x.Average()),
-        ["var"] = ((a, axes) => Ops.Var(a, axes, keepDims: false, ddof: 0), Variance),
-        ["logsumexp"] = ((a, axes) => Ops.LogSumExp(a, axes, keepDims: false), x => Math.Log(x.Sum(Math.Exp))),
-        ["median"] = ((a, axes) => Ops.Median(a, axes, keepDims: false), Median),
-    };
+        {
+            ["sum"] = ((a, axes) => Ops.Sum(a, axes, keepDims: false), x => x.Sum()),
+            ["max"] = ((a, axes) => Ops.Max(a, axes, keepDims: false), x => x.Max()),
+            ["min"] = ((a, axes) => Ops.Min(a, axes, keepDims: false), x => x.Min()),
+            ["any"] = ((a, axes) => Ops.Any(a, axes, keepDims: false), x => x.Any(v => v != 0) ? 1 : 0),
+            ["all"] = ((a, axes) => Ops.All(a, axes, keepDims: false), x => x.All(v => v != 0) ? 1 : 0),
+            ["mean"] = ((a, axes) => Ops.Mean(a, axes, keepDims: false), x => x.Average()),
+            ["var"] = ((a, axes) => Ops.Var(a, axes, keepDims: false, ddof: 0), Variance),
+            ["logsumexp"] = ((a, axes) => Ops.LogSumExp(a, axes, keepDims: false), x => Math.Log(x.Sum(Math.Exp))),
+            ["median"] = ((a, axes) => Ops.Median(a, axes, keepDims: false), Median),
+        };
 
     public static TheoryData<string, mlx_dtype, int> Reductions()
     {

@@ -100,7 +100,13 @@ internal sealed class AdapterSet
                 $"weight {rows} rows.");
         Add(new Adapter
         {
-            Module = module, Rank = rank, Rows = rows, Columns = columns, Scale = rule.Scale, Dropout = rule.Dropout, Magnitudes = magnitudes,
+            Module = module,
+            Rank = rank,
+            Rows = rows,
+            Columns = columns,
+            Scale = rule.Scale,
+            Dropout = rule.Dropout,
+            Magnitudes = magnitudes,
             RowFactor = embedding ? Transpose(first, rank, rows) : second,
             ColumnFactor = embedding ? Transpose(second, columns, rank) : first,
         });
@@ -135,7 +141,11 @@ internal sealed class AdapterSet
             int rows = embedding ? a.Shape[0] : b.Shape[1], columns = embedding ? b.Shape[1] : a.Shape[0];
             set.Add(new Adapter
             {
-                Module = name, Rank = rank, Rows = rows, Columns = columns, Scale = scale,
+                Module = name,
+                Rank = rank,
+                Rows = rows,
+                Columns = columns,
+                Scale = scale,
                 Magnitudes = file.Tensors.TryGetValue(module + ".m", out TensorInfo? m) ? ReadFloats(file, m) : null,
                 RowFactor = embedding ? first : Transpose(second, rank, rows),
                 ColumnFactor = embedding ? second : Transpose(first, columns, rank),

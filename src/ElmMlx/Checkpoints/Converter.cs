@@ -139,7 +139,8 @@ public static class Converter
                 parts,
                 new ParallelOptions
                 {
-                    MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 1, 4), CancellationToken = cancellation,
+                    MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 1, 4),
+                    CancellationToken = cancellation,
                 },
                 step => step.Run(write, allowOverflow, Advance, cancellation));
         }

@@ -120,7 +120,8 @@ public sealed class Generator
             }
             channel.Writer.Complete(failure);
             done.SetResult();
-        }) { IsBackground = true, Name = "ElmMlx generation" };
+        })
+        { IsBackground = true, Name = "ElmMlx generation" };
         thread.Start();
         try
         {

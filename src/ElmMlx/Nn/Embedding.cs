@@ -19,7 +19,7 @@ public sealed class Embedding : EmbeddingLayer
     public override MlxArray Forward(MlxArray ids) => _weight.Value.Take(ids, 0);
 
     /// <inheritdoc/>
-    public override MlxArray AsLinear(MlxArray x) => x.MatMul(_weight.Value.Transpose());
+    public override MlxArray AsLinear(MlxArray x) => x.MatMul(_weight.Transposed);
 
     /// <inheritdoc/>
     public override MlxArray DenseWeight() => _weight.Value;

@@ -16,7 +16,7 @@ public sealed class Linear : LinearLayer
     public override int OutputSize => _weight.Value.Dim(0);
 
     /// <inheritdoc/>
-    public override MlxArray Forward(MlxArray x) => x.MatMul(_weight.Value.Transpose());
+    public override MlxArray Forward(MlxArray x) => x.MatMul(_weight.Transposed);
 
     /// <inheritdoc/>
     public override MlxArray DenseWeight() => _weight.Value;

@@ -120,7 +120,7 @@ public abstract class Module : IDisposable
         foreach (ModuleSlot child in _children)
             child.Module.Dispose();
         foreach (Parameter parameter in _parameters)
-            parameter.Value.Dispose();
+            parameter.Dispose();
         GC.SuppressFinalize(this);
     }
 

@@ -108,23 +108,23 @@ public static class PromptCacheFile
             switch (name)
             {
                 case "KVCache":
-                {
-                    MlxArray keys = Array("0", _config.HeadSize);
-                    return new KvCache(keys, Array("1", _config.HeadSize, keys.Dim(2)));
-                }
+                    {
+                        MlxArray keys = Array("0", _config.HeadSize);
+                        return new KvCache(keys, Array("1", _config.HeadSize, keys.Dim(2)));
+                    }
                 case "RotatingKVCache":
-                {
-                    MlxArray keys = Array("0", _config.HeadSize);
-                    MlxArray values = Array("1", _config.HeadSize, keys.Dim(2));
-                    int keep = Number(0), maxSize = Number(1), offset = Number(2), index = Number(3);
-                    int tokens = keys.Dim(2);
-                    if (keep >= maxSize || tokens > offset || index > tokens || tokens < offset && index < keep ||
-                        tokens < Math.Min(offset, maxSize) && tokens != offset)
-                        throw new InvalidDataException(
-                            $"{_file.Path}: the rotating cache of layer {_layer} cannot hold {tokens} " +
-                            $"tokens with keep {keep}, size {maxSize}, offset {offset} and index {index}.");
-                    return new RotatingKvCache(keys, values, keep, maxSize, offset, index);
-                }
+                    {
+                        MlxArray keys = Array("0", _config.HeadSize);
+                        MlxArray values = Array("1", _config.HeadSize, keys.Dim(2));
+                        int keep = Number(0), maxSize = Number(1), offset = Number(2), index = Number(3);
+                        int tokens = keys.Dim(2);
+                        if (keep >= maxSize || tokens > offset || index > tokens || tokens < offset && index < keep ||
+                            tokens < Math.Min(offset, maxSize) && tokens != offset)
+                            throw new InvalidDataException(
+                                $"{_file.Path}: the rotating cache of layer {_layer} cannot hold {tokens} " +
+                                $"tokens with keep {keep}, size {maxSize}, offset {offset} and index {index}.");
+                        return new RotatingKvCache(keys, values, keep, maxSize, offset, index);
+                    }
                 case "QuantizedKVCache":
                     return Quantized();
                 default:

@@ -79,7 +79,10 @@ public sealed class WeightFilesWriter : IDisposable
         var buffer = new ArrayBufferWriter<byte>();
         var options = new JsonWriterOptions
         {
-            Indented = true, IndentSize = 4, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            Indented = true,
+            IndentSize = 4,
+            NewLine = "\n",
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         };
         using (var json = new Utf8JsonWriter(buffer, options))
         {

@@ -86,7 +86,10 @@ internal sealed class TorchWriter : IDisposable
         long start = _end + HeaderBytes + Encoding.UTF8.GetByteCount(name) + (length > uint.MaxValue ? 20 : 0) + 4;
         var record = new Record
         {
-            Name = name, HeaderOffset = _end, DataOffset = (start + Alignment - 1) / Alignment * Alignment, Length = length,
+            Name = name,
+            HeaderOffset = _end,
+            DataOffset = (start + Alignment - 1) / Alignment * Alignment,
+            Length = length,
         };
         _records.Add(record);
         _end = record.DataOffset + length;
