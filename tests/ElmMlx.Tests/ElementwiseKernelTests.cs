@@ -10,7 +10,7 @@ namespace ElmMlx.Tests;
 [Collection(nameof(VectorWidth))]
 public sealed unsafe class ElementwiseKernelTests
 {
-    private static readonly float[] s_specials =
+    private static readonly float[] Specials =
     [
         0f, -0f, 1f, -1f, 0.5f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.MinValue,
         float.Epsilon, -float.Epsilon, 1.17549435e-38f, 1e-30f, 88.72f, 88.73f, -87.33f, -103.9f, -104.1f, 9000f, -70000f,
@@ -23,7 +23,7 @@ public sealed unsafe class ElementwiseKernelTests
     /// Formula over float32; the most units in the last place that lanes may lose against double precision.
     /// </summary>
     private static readonly Dictionary<string, (Action<nint, nint, int> Run, Func<double, double> Exact, double Units)>
-        s_unaries = new()
+        Unaries = new()
         {
             ["exp"] = (Single<ExpFormula>, Math.Exp, 2),
             ["log"] = (Single<LogFormula>, Math.Log, 2),
@@ -48,7 +48,7 @@ public sealed unsafe class ElementwiseKernelTests
     public static TheoryData<string, int> UnariesAndWidths()
     {
         var rows = new TheoryData<string, int>();
-        foreach (string name in s_unaries.Keys)
+        foreach (string name in Unaries.Keys)
         {
             foreach (int width in KernelMemory.Widths)
                 rows.Add(name, width);
@@ -63,7 +63,7 @@ public sealed unsafe class ElementwiseKernelTests
     [MemberData(nameof(UnariesAndWidths))]
     public void Unary_is_as_exact_as_promised_at_every_length(string name, int width)
     {
-        (Action<nint, nint, int> run, Func<double, double> exact, double units) = s_unaries[name];
+        (Action<nint, nint, int> run, Func<double, double> exact, double units) = Unaries[name];
         using var memory = new KernelMemory(seed: 5);
         foreach (int n in Lengths)
         {
@@ -82,11 +82,11 @@ public sealed unsafe class ElementwiseKernelTests
     [MemberData(nameof(UnariesAndWidths))]
     public void Unary_of_special_values_is_that_of_Math(string name, int width)
     {
-        (Action<nint, nint, int> run, Func<double, double> exact, double units) = s_unaries[name];
+        (Action<nint, nint, int> run, Func<double, double> exact, double units) = Unaries[name];
         using var memory = new KernelMemory(seed: 6);
-        int n = s_specials.Length;
+        int n = Specials.Length;
         float* x = (float*)memory.Zeros(4L * n), y = (float*)memory.Zeros(4L * n);
-        s_specials.CopyTo(new Span<float>(x, n));
+        Specials.CopyTo(new Span<float>(x, n));
         AtWidth(width, () => run((nint)x, (nint)y, n));
         for (int i = 0; i < n; i++)
             AssertWithin(units, exact(x[i]), y[i], $"{name}({x[i]:R})");
@@ -96,7 +96,7 @@ public sealed unsafe class ElementwiseKernelTests
     [MemberData(nameof(UnariesAndWidths))]
     public void Unary_gives_an_element_the_same_bits_wherever_it_stands(string name, int width)
     {
-        Action<nint, nint, int> run = s_unaries[name].Run;
+        Action<nint, nint, int> run = Unaries[name].Run;
         using var memory = new KernelMemory(seed: 7);
         const int n = 64;
         float* x = (float*)memory.Zeros(4 * n), whole = (float*)memory.Zeros(4 * n), part = (float*)memory.Zeros(4);

@@ -1,8 +1,8 @@
 using ElmMlx.Bindings;
 using ElmMlx.Cpu.Kernels;
-using KernelMask = ElmMlx.Cpu.Kernels.AttentionMask;
 using Xunit;
 using static ElmMlx.Bindings.mlx_dtype;
+using KernelMask = ElmMlx.Cpu.Kernels.AttentionMask;
 
 namespace ElmMlx.Tests;
 

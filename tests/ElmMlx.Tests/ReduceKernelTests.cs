@@ -11,7 +11,7 @@ namespace ElmMlx.Tests;
 public sealed unsafe class ReduceKernelTests
 {
     private static readonly Dictionary<string, (Func<Node, int[], Node> Run, Func<double[], double> Naive)>
-        s_reductions = new()
+        ReductionsByName = new()
         {
             ["sum"] = ((a, axes) => Ops.Sum(a, axes, keepDims: false), x => x.Sum()),
             ["max"] = ((a, axes) => Ops.Max(a, axes, keepDims: false), x => x.Max()),
@@ -27,7 +27,7 @@ public sealed unsafe class ReduceKernelTests
     public static TheoryData<string, mlx_dtype, int> Reductions()
     {
         var rows = new TheoryData<string, mlx_dtype, int>();
-        foreach (string name in s_reductions.Keys)
+        foreach (string name in ReductionsByName.Keys)
         {
             mlx_dtype[] types = [MLX_FLOAT32, MLX_BFLOAT16, MLX_FLOAT16, MLX_FLOAT64, MLX_INT32, MLX_INT8];
             foreach (mlx_dtype type in types)
@@ -46,7 +46,7 @@ public sealed unsafe class ReduceKernelTests
     [MemberData(nameof(Reductions))]
     public void Reduction_of_any_view_equals_the_naive_one(string name, mlx_dtype type, int width)
     {
-        (Func<Node, int[], Node> run, Func<double[], double> naive) = s_reductions[name];
+        (Func<Node, int[], Node> run, Func<double[], double> naive) = ReductionsByName[name];
         Node source = Numbers([4, 6, 70], type);
         (Node View, int[] Shape)[] views =
         [

@@ -9,7 +9,7 @@ internal readonly unsafe partial struct Cpu
 
     private static int s_nStreams = 1;
 
-    [ThreadStatic] private static ExecutionStream? t_defaultStream;
+    [ThreadStatic] private static ExecutionStream? s_defaultStream;
 
     public static mlx_stream mlx_stream_new() => default;
 
@@ -58,17 +58,17 @@ internal readonly unsafe partial struct Cpu
     public static int mlx_get_default_stream(mlx_stream* stream, mlx_device dev)
     {
         Available("default_stream", DeviceOf(dev));
-        Handles.Replace(&stream->ctx, t_defaultStream ?? FirstStream);
+        Handles.Replace(&stream->ctx, s_defaultStream ?? FirstStream);
         return 0;
     }
 
     public static int mlx_set_default_stream(mlx_stream stream)
     {
-        t_defaultStream = StreamOf(stream);
+        s_defaultStream = StreamOf(stream);
         return 0;
     }
 
-    public static mlx_stream mlx_default_cpu_stream_new() => NewStream(t_defaultStream ?? FirstStream);
+    public static mlx_stream mlx_default_cpu_stream_new() => NewStream(s_defaultStream ?? FirstStream);
 
     public static mlx_stream mlx_default_gpu_stream_new() =>
         NewStream(new(Available("default_stream", new(MLX_GPU, 0)), 0));

@@ -13,8 +13,8 @@ internal static unsafe partial class Allocator
     private const int SmallAlignmentBytes = 64;
     private const int AdviseHugePages = 14;
 
-    private static readonly Lock s_lock = new();
-    private static readonly Dictionary<long, Stack<nint>> s_cache = [];
+    private static readonly Lock Gate = new();
+    private static readonly Dictionary<long, Stack<nint>> Cache = [];
     private static long s_active, s_peak, s_cached;
     private static long s_cacheLimit = 256L << 20;
     private static long s_memoryLimit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -34,7 +34,7 @@ internal static unsafe partial class Allocator
 
     public static void ResetPeak()
     {
-        lock (s_lock)
+        lock (Gate)
             s_peak = 0;
     }
 
@@ -56,15 +56,15 @@ internal static unsafe partial class Allocator
     /// <summary>Gives all cached blocks back to the system.</summary>
     public static void ClearCache()
     {
-        lock (s_lock)
+        lock (Gate)
         {
-            foreach ((long _, Stack<nint> blocks) in s_cache)
+            foreach ((long _, Stack<nint> blocks) in Cache)
             {
                 while (blocks.TryPop(out nint block))
                     NativeMemory.AlignedFree((void*)block);
             }
 
-            s_cache.Clear();
+            Cache.Clear();
             s_cached = 0;
         }
     }
@@ -74,11 +74,11 @@ internal static unsafe partial class Allocator
     public static byte* Allocate(long nBytes)
     {
         long size = BlockBytes(nBytes);
-        lock (s_lock)
+        lock (Gate)
         {
             s_active += size;
             s_peak = Math.Max(s_peak, s_active);
-            if (s_cache.TryGetValue(size, out Stack<nint>? blocks) && blocks.TryPop(out nint block))
+            if (Cache.TryGetValue(size, out Stack<nint>? blocks) && blocks.TryPop(out nint block))
             {
                 s_cached -= size;
                 return (byte*)block;
@@ -92,15 +92,15 @@ internal static unsafe partial class Allocator
     public static void Free(byte* pointer, long nBytes)
     {
         long size = BlockBytes(nBytes);
-        lock (s_lock)
+        lock (Gate)
         {
             s_active -= size;
             if (size <= s_cacheLimit && s_active + s_cached <= s_memoryLimit)
             {
                 if (s_cached + size > s_cacheLimit)
                     ClearCache();
-                if (!s_cache.TryGetValue(size, out Stack<nint>? blocks))
-                    s_cache[size] = blocks = new();
+                if (!Cache.TryGetValue(size, out Stack<nint>? blocks))
+                    Cache[size] = blocks = new();
                 blocks.Push((nint)pointer);
                 s_cached += size;
                 return;
@@ -134,7 +134,7 @@ internal static unsafe partial class Allocator
 
         if (block is null)
         {
-            lock (s_lock)
+            lock (Gate)
                 s_active -= size;
             throw new InsufficientMemoryException($"[malloc] Unable to allocate {nBytes} bytes.");
         }

@@ -11,7 +11,7 @@ internal static class Evaluator
     /// <summary>Held during an evaluation.</summary>
     internal static readonly Lock Gate = new();
 
-    private static readonly Stack<Visit> s_path = new();
+    private static readonly Stack<Visit> Path = new();
 
     /// <summary>Computes <paramref name="node"/>.</summary>
     public static void Evaluate(Node node) => Evaluate([node]);
@@ -38,9 +38,9 @@ internal static class Evaluator
                 }
                 finally
                 {
-                    s_path.Clear();
-                    if (s_path.Capacity > LongPath)
-                        s_path.TrimExcess(LongPath);
+                    Path.Clear();
+                    if (Path.Capacity > LongPath)
+                        Path.TrimExcess(LongPath);
                     root.Release();
                 }
             }
@@ -50,7 +50,7 @@ internal static class Evaluator
     private static void EvaluateOne(Node root)
     {
         Enter(root);
-        while (s_path.TryPop(out Visit visit))
+        while (Path.TryPop(out Visit visit))
         {
             Operation operation = visit.Operation;
             int next = visit.NextInput;
@@ -62,7 +62,7 @@ internal static class Evaluator
                 continue;
             }
 
-            s_path.Push(new(operation, next + 1));
+            Path.Push(new(operation, next + 1));
             Enter(operation.Inputs[next]);
         }
     }
@@ -73,7 +73,7 @@ internal static class Evaluator
             return;
         if (node.Operation is not { } operation)
             throw new InvalidOperationException($"[eval] An array of shape {node} has neither data nor an operation.");
-        s_path.Push(new(operation, 0));
+        Path.Push(new(operation, 0));
     }
 
     private static void Run(Operation operation)

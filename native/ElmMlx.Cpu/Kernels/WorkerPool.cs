@@ -12,8 +12,8 @@ internal static unsafe class WorkerPool
 {
     private const long SpinMicroseconds = 60;
 
-    private static readonly long s_spinTicks = Stopwatch.Frequency * SpinMicroseconds / 1_000_000;
-    private static readonly object s_owner = new(), s_work = new(), s_done = new();
+    private static readonly long SpinTicks = Stopwatch.Frequency * SpinMicroseconds / 1_000_000;
+    private static readonly object Owner = new(), WorkArrived = new(), AllDone = new();
     private static int s_threadCount = DefaultThreadCount();
     private static int s_startedCount, s_sleepingCount, s_remaining, s_isCallerWaiting;
 
@@ -71,7 +71,7 @@ internal static unsafe class WorkerPool
 
     /// <summary>Whether the caller now owns the pool. A task that starts a job, or a second caller, runs it alone.</summary>
     private static bool TryShare(int nTasks) =>
-        nTasks > 1 && !s_isInside && ThreadCount > 1 && Monitor.TryEnter(s_owner);
+        nTasks > 1 && !s_isInside && ThreadCount > 1 && Monitor.TryEnter(Owner);
 
     private static void Share(int nTasks, Action<int>? action, delegate*<void*, int, void> function, void* context)
     {
@@ -93,8 +93,8 @@ internal static unsafe class WorkerPool
             Interlocked.Exchange(ref s_ticket, (generation + 1) << 32);
             if (Volatile.Read(ref s_sleepingCount) > 0)
             {
-                lock (s_work)
-                    Monitor.PulseAll(s_work);
+                lock (WorkArrived)
+                    Monitor.PulseAll(WorkArrived);
             }
 
             Work();
@@ -105,7 +105,7 @@ internal static unsafe class WorkerPool
         finally
         {
             s_isInside = false;
-            Monitor.Exit(s_owner);
+            Monitor.Exit(Owner);
         }
 
         failure?.Throw();
@@ -141,8 +141,8 @@ internal static unsafe class WorkerPool
 
             if (Interlocked.Decrement(ref s_remaining) == 0 && Volatile.Read(ref s_isCallerWaiting) != 0)
             {
-                lock (s_done)
-                    Monitor.PulseAll(s_done);
+                lock (AllDone)
+                    Monitor.PulseAll(AllDone);
             }
         }
     }
@@ -152,17 +152,17 @@ internal static unsafe class WorkerPool
         long start = Stopwatch.GetTimestamp();
         while (Volatile.Read(ref s_remaining) != 0)
         {
-            if (Stopwatch.GetTimestamp() - start < s_spinTicks)
+            if (Stopwatch.GetTimestamp() - start < SpinTicks)
             {
                 Thread.SpinWait(4);
                 continue;
             }
 
-            lock (s_done)
+            lock (AllDone)
             {
                 Interlocked.Exchange(ref s_isCallerWaiting, 1);
                 while (Volatile.Read(ref s_remaining) != 0)
-                    Monitor.Wait(s_done);
+                    Monitor.Wait(AllDone);
                 Interlocked.Exchange(ref s_isCallerWaiting, 0);
             }
         }
@@ -185,15 +185,15 @@ internal static unsafe class WorkerPool
         while (true)
         {
             long start = Stopwatch.GetTimestamp();
-            while (Volatile.Read(ref s_ticket) >> 32 == seen && Stopwatch.GetTimestamp() - start < s_spinTicks)
+            while (Volatile.Read(ref s_ticket) >> 32 == seen && Stopwatch.GetTimestamp() - start < SpinTicks)
                 Thread.SpinWait(4);
             if (Volatile.Read(ref s_ticket) >> 32 == seen)
             {
-                lock (s_work)
+                lock (WorkArrived)
                 {
                     Interlocked.Increment(ref s_sleepingCount);
                     while (Volatile.Read(ref s_ticket) >> 32 == seen)
-                        Monitor.Wait(s_work);
+                        Monitor.Wait(WorkArrived);
                     Interlocked.Decrement(ref s_sleepingCount);
                 }
             }

@@ -5,7 +5,7 @@ namespace ElmMlx.Cpu;
 /// <summary>The key that draws without one use: split at every draw. A thread has its own, as in MLX.</summary>
 internal static class RandomState
 {
-    private static readonly ulong s_startSeed = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+    private static readonly ulong StartSeed = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
     [ThreadStatic] private static bool s_isSeeded;
     [ThreadStatic] private static (uint High, uint Low) s_key;
@@ -20,7 +20,7 @@ internal static class RandomState
     public static (uint High, uint Low) Next()
     {
         if (!s_isSeeded)
-            Seed(s_startSeed);
+            Seed(StartSeed);
         (uint keptHigh, uint givenHigh) = Threefry.Hash(s_key.High, s_key.Low, 0, 2);
         (uint keptLow, uint givenLow) = Threefry.Hash(s_key.High, s_key.Low, 1, 3);
         s_key = (keptHigh, keptLow);

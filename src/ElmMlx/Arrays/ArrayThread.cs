@@ -13,7 +13,7 @@ internal sealed unsafe class ArrayThread
     private static readonly ConcurrentQueue<nint> Orphans = new(); // of threads that have ended
 
     [ThreadStatic]
-    private static ArrayThread? _current;
+    private static ArrayThread? s_current;
 
     private readonly Thread _thread = Thread.CurrentThread;
     private readonly ConcurrentQueue<nint> _givenUp = new();
@@ -32,7 +32,7 @@ internal sealed unsafe class ArrayThread
 
     /// <summary>This thread's.</summary>
     /// <exception cref="MlxException">No provider could be loaded.</exception>
-    public static ArrayThread Current => _current ??= new ArrayThread();
+    public static ArrayThread Current => s_current ??= new ArrayThread();
 
     /// <summary>The innermost scope that is open on this thread.</summary>
     public ArrayScope? Scope { get; set; }

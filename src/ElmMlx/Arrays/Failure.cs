@@ -9,17 +9,17 @@ internal static unsafe class Failure
     private const int MaxArraysOfVector = 8; // described in a message
 
     [ThreadStatic]
-    private static string? _reported;
+    private static string? s_reported;
 
     /// <summary>Whether the last C function called the error handler: for functions whose answer cannot say
     /// so.</summary>
-    public static bool Reported => (_reported = MlxError.Take()) is not null;
+    public static bool Reported => (s_reported = MlxError.Take()) is not null;
 
     /// <summary>MLX's text, once.</summary>
     public static string? Take()
     {
-        string? text = _reported ?? MlxError.Take();
-        _reported = null;
+        string? text = s_reported ?? MlxError.Take();
+        s_reported = null;
         return text;
     }
 

@@ -12,16 +12,16 @@ internal static class RuntimeLoader
     public const string ProviderVariable = "ELMMLX_PROVIDER";
 
     private static readonly Lock Loading = new();
-    private static volatile ProviderInfo? _info;
+    private static volatile ProviderInfo? s_info;
 
     /// <summary>Who computes.</summary>
-    public static ProviderInfo Info => _info ?? Load();
+    public static ProviderInfo Info => s_info ?? Load();
 
     /// <summary>Loads the provider on the first call.</summary>
     /// <exception cref="MlxException">None could be loaded; the message says what to do.</exception>
     public static void EnsureLoaded()
     {
-        if (_info is null)
+        if (s_info is null)
             Load();
     }
 
@@ -38,7 +38,7 @@ internal static class RuntimeLoader
     private static ProviderInfo Load()
     {
         lock (Loading)
-            return _info ??= Load(Parse(Environment.GetEnvironmentVariable(ProviderVariable)));
+            return s_info ??= Load(Parse(Environment.GetEnvironmentVariable(ProviderVariable)));
     }
 
     private static ProviderInfo Load(ProviderKind? wanted)
