@@ -2,6 +2,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
+/// <summary>Scopes and what they free. One at a time: a test reads the process's memory counters.</summary>
+[Collection(nameof(ArrayScopeTests))]
+[CollectionDefinition(nameof(ArrayScopeTests), DisableParallelization = true)]
 public class ArrayScopeTests
 {
     [Fact]
