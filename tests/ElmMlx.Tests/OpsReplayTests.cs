@@ -7,6 +7,9 @@ namespace ElmMlx.Tests;
 /// Every case of the golden data of MLX itself, one row a C function, on the provider that <c>ELMMLX_PROVIDER</c>
 /// chooses.
 /// </summary>
+// Alone: while MLX transforms a function on one thread, it refuses to evaluate on any other.
+[Collection(nameof(OpsReplayTests))]
+[CollectionDefinition(nameof(OpsReplayTests), DisableParallelization = true)]
 public sealed class OpsReplayTests(OpsReplayTests.Totals totals) : IClassFixture<OpsReplayTests.Totals>
 {
     private static readonly Lazy<HashSet<string>> ExpectedMissing = new(() =>
