@@ -19,7 +19,11 @@ public partial class LayeringTests
         ["Training"] = ["Arrays", "Nn", "Optimizers", "Weights", "Text", "OpenElm", "Datasets"],
         ["Lora"] = ["Arrays", "Nn", "Optimizers", "Weights", "Text", "OpenElm", "Datasets", "Training"],
         ["Generation"] = ["Arrays", "Nn", "Weights", "Text", "OpenElm", "Lora"],
+        ["Evaluation"] = ["Arrays", "Nn", "Weights", "Text", "OpenElm", "Datasets", "Lora", "Generation"],
         ["Checkpoints"] = ["Arrays", "Nn", "Weights", "Text", "OpenElm", "Lora", "Generation"],
+        ["Preference"] = ["Arrays", "Nn", "Optimizers", "Weights", "Text", "OpenElm", "Datasets", "Training", "Lora"],
+        ["Pretraining"] =
+            ["Arrays", "Nn", "Optimizers", "Weights", "Text", "OpenElm", "Datasets", "Training", "Checkpoints"],
     };
 
     // The only places that call C without a check: the checks themselves, freeing, and loading.
