@@ -10,12 +10,17 @@ internal sealed unsafe class Closure<T>
 {
     private readonly void* _payload;
     private readonly delegate* unmanaged[Cdecl]<void*, void> _dtor;
+    private readonly Action? _released;
     private int _count = 1;
 
     public Closure(T call)
         : this(call, null, null)
     {
     }
+
+    /// <summary>A function over other closures, which <paramref name="released"/> lets go of.</summary>
+    public Closure(T call, Action released)
+        : this(call, null, null) => _released = released;
 
     public Closure(T call, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
@@ -30,7 +35,10 @@ internal sealed unsafe class Closure<T>
 
     public void Release()
     {
-        if (Interlocked.Decrement(ref _count) == 0 && _dtor is not null)
+        if (Interlocked.Decrement(ref _count) != 0)
+            return;
+        _released?.Invoke();
+        if (_dtor is not null)
             _dtor(_payload);
     }
 }

@@ -1,4 +1,8 @@
 using ElmMlx.Bindings;
+using CustomFunction = System.Func<
+    ElmMlx.Cpu.Node[], ElmMlx.Cpu.Node[], ElmMlx.Cpu.Node[], ElmMlx.Cpu.NodeVector>;
+using Function = System.Func<ElmMlx.Cpu.Node[], ElmMlx.Cpu.NodeVector>;
+using ValueAndGrad = System.Func<ElmMlx.Cpu.Node[], (ElmMlx.Cpu.NodeVector Values, ElmMlx.Cpu.NodeVector Gradients)>;
 
 namespace ElmMlx.Cpu;
 
@@ -29,4 +33,67 @@ internal readonly unsafe partial struct Cpu
     public static int mlx_enable_compile() => 0;
 
     public static int mlx_set_compile_mode(mlx_compile_mode mode) => 0;
+
+    public static int mlx_vjp(
+        mlx_vector_array* res_0, mlx_vector_array* res_1, mlx_closure fun, mlx_vector_array primals,
+        mlx_vector_array cotangents)
+    {
+        (NodeVector values, NodeVector gradients) = Gradients.Vjp(
+            Call<Function>(fun.ctx), Handles.Nodes(primals), Gradients.Given(Handles.Nodes(cotangents)));
+        Return(res_0, values);
+        return Return(res_1, gradients);
+    }
+
+    public static int mlx_jvp(
+        mlx_vector_array* res_0, mlx_vector_array* res_1, mlx_closure fun, mlx_vector_array primals,
+        mlx_vector_array tangents)
+    {
+        (NodeVector values, NodeVector derivatives) = Gradients.Jvp(
+            Call<Function>(fun.ctx), Handles.Nodes(primals), Handles.Nodes(tangents));
+        Return(res_0, values);
+        return Return(res_1, derivatives);
+    }
+
+    public static int mlx_value_and_grad(
+        mlx_closure_value_and_grad* res, mlx_closure fun, int* argnums, nuint argnums_num)
+    {
+        int[] places = Handles.Ints(argnums, argnums_num);
+        Closure<Function> function = Held<Function>(fun.ctx);
+        ValueAndGrad call = inputs => Gradients.ValueAndGrad(function.Call, inputs, places);
+        return SetNew(&res->ctx, new Closure<ValueAndGrad>(call, function.Release));
+    }
+
+    public static int mlx_checkpoint(mlx_closure* res, mlx_closure fun)
+    {
+        Closure<Function> function = Held<Function>(fun.ctx);
+        return SetNew(&res->ctx, new Closure<Function>(Gradients.Checkpoint(function.Call), function.Release));
+    }
+
+    public static int mlx_custom_vjp(mlx_closure* res, mlx_closure fun, mlx_closure_custom fun_vjp)
+    {
+        Closure<Function> function = Held<Function>(fun.ctx);
+        Closure<CustomFunction> gradient = Held<CustomFunction>(fun_vjp.ctx);
+        return SetNew(&res->ctx, new Closure<Function>(
+            Gradients.WithGradient(function.Call, gradient.Call),
+            () =>
+            {
+                function.Release();
+                gradient.Release();
+            }));
+    }
+
+    private static Closure<T> Held<T>(void* context)
+        where T : Delegate
+    {
+        var closure = Handles.Target<Closure<T>>(context, nameof(mlx_closure));
+        closure.Retain();
+        return closure;
+    }
+
+    private static int SetNew<T>(void** destination, Closure<T> closure)
+        where T : Delegate
+    {
+        (Handles.Replace(destination, closure) as Closure<T>)?.Release();
+        return 0;
+    }
 }

@@ -20,6 +20,16 @@ internal sealed class NodeVector
         _nodes.Add(node);
     }
 
+    /// <summary>Takes the nodes out, held by nobody: whoever gets them decides.</summary>
+    public Node[] PassOn()
+    {
+        Node[] nodes = [.. _nodes];
+        foreach (Node node in nodes)
+            node.PassOn();
+        _nodes.Clear();
+        return nodes;
+    }
+
     /// <summary>Lets go of all nodes.</summary>
     public void Clear()
     {

@@ -194,6 +194,9 @@ internal sealed unsafe class Node
 
     public void Retain() => Interlocked.Increment(ref _count);
 
+    /// <summary>Gives up a hold and leaves the node as a new one is: held by nobody, and not yet forgotten.</summary>
+    public void PassOn() => Interlocked.Decrement(ref _count);
+
     /// <summary>Lets go. The last holder frees the memory, and what only this node held: without recursion, however deep.</summary>
     public void Release()
     {

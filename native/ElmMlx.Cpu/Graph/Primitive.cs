@@ -14,6 +14,17 @@ internal abstract class Primitive
     /// <see cref="Node.Allocate"/>, <see cref="Node.AllocateOver"/> or <see cref="Node.ShareWith"/>.
     /// </summary>
     public abstract void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs);
+
+    /// <summary>Whether gradients end here.</summary>
+    public virtual bool StopsGradient => false;
+
+    /// <summary>
+    /// The cotangents of the inputs, written with graph operations, so that gradients are graphs: one an input, of its
+    /// shape and dtype; null where none is asked for or the output does not depend on it.
+    /// </summary>
+    /// <exception cref="NotSupportedException">There is none.</exception>
+    public virtual Node?[] Gradient(Backward backward) =>
+        throw new NotSupportedException($"[{Name}] has no gradient.");
 }
 
 /// <summary>A primitive applied to inputs: what the outputs wait for. Evaluated once, then forgotten.</summary>
@@ -31,6 +42,7 @@ internal sealed class Operation
         for (int i = 0; i < shapes.Length; i++)
             Outputs[i] = new Node(shapes[i], types[i], this);
         _liveOutputs = shapes.Length;
+        Tape.Record(this);
     }
 
     public Primitive Primitive { get; }

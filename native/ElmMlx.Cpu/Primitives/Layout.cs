@@ -57,10 +57,23 @@ internal sealed class Contiguous(bool allowsColumnMajor) : Primitive
     }
 }
 
-/// <summary>The same node again: copies, stop_gradient, and whatever else changes nothing about the elements.</summary>
+/// <summary>The same node again: copies, and what a transform watches.</summary>
 internal sealed class Share(string name) : Primitive
 {
     public override string Name => name;
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs) =>
+        outputs[0].ShareWith(inputs[0], inputs[0].Strides, inputs[0].Offset);
+
+    public override Node?[] Gradient(Backward backward) => [backward.Cotangent];
+}
+
+/// <summary>The same node again, which no gradient passes.</summary>
+internal sealed class StopGradient : Primitive
+{
+    public override string Name => "StopGradient";
+
+    public override bool StopsGradient => true;
 
     public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs) =>
         outputs[0].ShareWith(inputs[0], inputs[0].Strides, inputs[0].Offset);

@@ -31,7 +31,16 @@ internal static partial class Ops
     public static Node Copy(Node a) => Make(new Share("Copy"), a.Shape, a.Type, a);
 
     /// <summary>A node through which gradients do not flow.</summary>
-    public static Node StopGradient(Node a) => Make(new Share("StopGradient"), a.Shape, a.Type, a);
+    public static Node StopGradient(Node a) => Make(new StopGradient(), a.Shape, a.Type, a);
+
+    /// <summary>The same elements under another node.</summary>
+    public static Node Identity(Node a) => Make(new Share("Identity"), a.Shape, a.Type, a);
+
+    /// <summary>Zeros in the shape and dtype of <paramref name="a"/>.</summary>
+    public static Node ZerosLike(Node a) => BroadcastTo(Scalar(0L, a.Type), a.Shape);
+
+    /// <summary>Ones in the shape and dtype of <paramref name="a"/>.</summary>
+    public static Node OnesLike(Node a) => BroadcastTo(Scalar(1L, a.Type), a.Shape);
 
     /// <summary>An evaluated node of rank 0.</summary>
     public static unsafe Node Scalar(double value, mlx_dtype type)
