@@ -51,6 +51,16 @@ public abstract class Module : IDisposable
                 yield return (path + "." + parameter.Name, parameter);
     }
 
+    /// <summary>The parameters that training changes, in the order of <see cref="NamedParameters"/>.</summary>
+    public IEnumerable<(string Path, Parameter Parameter)> TrainableParameters() =>
+        NamedParameters().Where(entry => entry.Parameter.IsTrainable && entry.Parameter.Value.DType.IsFloating());
+
+    /// <summary>Training changes no parameter of this module, nor of those below.</summary>
+    public void Freeze() => SetTrainable(false);
+
+    /// <summary>Training changes every floating-point parameter of this module and of those below.</summary>
+    public void Unfreeze() => SetTrainable(true);
+
     /// <summary>
     /// Puts another module at a path. The old one is not disposed: the new one may hold it.
     /// </summary>
@@ -122,6 +132,12 @@ public abstract class Module : IDisposable
         foreach (Parameter parameter in _parameters)
             parameter.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    private void SetTrainable(bool isTrainable)
+    {
+        foreach ((_, Parameter parameter) in NamedParameters())
+            parameter.IsTrainable = isTrainable;
     }
 
     private IEnumerable<(string Path, ModuleSlot Slot)> Slots(string prefix)

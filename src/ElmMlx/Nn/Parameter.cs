@@ -15,6 +15,9 @@ public sealed class Parameter
     /// <summary>The last part of the checkpoint key, for example <c>weight</c>.</summary>
     public string Name { get; }
 
+    /// <summary>Whether training changes it.</summary>
+    public bool IsTrainable { get; set; } = true;
+
     /// <summary>
     /// The array. Setting it hands over nothing: a transform puts its own arrays here for a while and the former
     /// ones back.
