@@ -22,7 +22,7 @@ public static unsafe class Transforms
         Func<MlxArray[], MlxArray[]> function, MlxArray[] arguments, int[]? argnums = null)
     {
         int[] places = argnums ?? [.. Enumerable.Range(0, arguments.Length)];
-        CheckPlaces(places, arguments.Length);
+        CheckPlaces(places, arguments);
         using Closure closure = new(function);
         mlx_closure_value_and_grad transformed;
         fixed (int* numbers = places)
@@ -131,12 +131,15 @@ public static unsafe class Transforms
         return custom.Apply(arguments);
     };
 
-    private static void CheckPlaces(int[] places, int count)
+    private static void CheckPlaces(int[] places, MlxArray[] arguments)
     {
         for (int i = 0; i < places.Length; i++)
         {
-            if (places[i] < 0 || places[i] >= count)
-                throw new ArgumentException($"there is no argument {places[i]}: the function gets {count}");
+            if (places[i] < 0 || places[i] >= arguments.Length)
+                throw new ArgumentException($"there is no argument {places[i]}: the function gets {arguments.Length}");
+            MlxArray argument = arguments[places[i]];
+            if (!argument.DType.IsFloating() && argument.DType is not DType.Complex64)
+                throw new MlxException("value_and_grad", "only floating-point arrays have gradients", argument.Describe());
             if (i > 0 && places[i] <= places[i - 1])
                 throw new ArgumentException("argument numbers must rise, and each may be named once");
         }
