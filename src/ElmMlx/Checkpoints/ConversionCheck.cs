@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ElmMlx.OpenElm;
+using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
 

@@ -1,3 +1,4 @@
+using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -22,12 +23,13 @@ internal sealed class ConversionPlan
         CheckCombination();
 
         OpenElmConfig config = input.Config;
-        // CoreNet's tied head reads the base embedding, so an adapted embedding takes the head with it no longer.
-        bool untie = config.TieEmbeddings && input.Adapters?.Adapters.ContainsKey("token_embeddings") == true;
+        // A tied head of CoreNet's and PEFT's reads the base embedding, so an adapted one takes it with it no longer.
+        bool untie = config.TieEmbeddings && input.Adapters is { AdaptsTiedOutput: false } adapters &&
+            adapters.Adapters.ContainsKey("token_embeddings");
         if (untie)
             Notes.Add(
-                "The embedding has an adapter and the output layer, which CoreNet ties to the embedding without it, " +
-                    "does not: the output layer becomes a tensor of its own.");
+                "The embedding has an adapter and the output layer, which is tied to the embedding without it, does " +
+                    "not: the output layer becomes a tensor of its own.");
         Config = config with
         {
             TieEmbeddings = config.TieEmbeddings && !untie,

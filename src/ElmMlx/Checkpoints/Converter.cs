@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using ElmMlx.Checkpoints.Torch;
+using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -98,7 +99,7 @@ public static class Converter
             writer.Commit();
         }
         if (options.KeepAdapter)
-            AdapterFile.Write(Path.Combine(folder.Path, "adapters"), input.Adapters!, plan.Config.Layers.Count);
+            MlxLmAdapters.Write(Path.Combine(folder.Path, "adapters"), input.Adapters!, plan.Config.Layers.Count);
         foreach ((string from, string name) in tokenizer)
             AtomicFile.WriteAllBytes(Path.Combine(folder.Path, name), File.ReadAllBytes(from));
         string json = port ? plan.Config.ToCoreNetPortJson() : plan.Config.ToMlxLmJson();

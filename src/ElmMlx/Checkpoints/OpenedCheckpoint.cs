@@ -1,3 +1,4 @@
+using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -88,9 +89,9 @@ internal sealed class OpenedCheckpoint : IDisposable
             Source.DropRepeatedHead();
         foreach (SourceTensor tensor in Source.Tensors.Values)
         {
-            if (AdapterSet.IsAdapterTensor(tensor.Name))
+            if (CoreNetAdapters.IsAdapterTensor(tensor.Name))
                 continue;
-            string name = AdapterSet.BaseName(tensor.Name);
+            string name = CoreNetAdapters.BaseName(tensor.Name);
             if (!_weights.TryAdd(name, tensor))
                 throw new InvalidDataException($"{Source.Path}: {name} stands there both with and without base_layer.");
         }
@@ -227,13 +228,13 @@ internal sealed class OpenedCheckpoint : IDisposable
 
     private void ReadAdapters(ConvertOptions options)
     {
-        bool own = Source.Tensors.Keys.Any(AdapterSet.IsAdapterTensor);
+        bool own = Source.Tensors.Keys.Any(CoreNetAdapters.IsAdapterTensor);
         if (own && options.Adapter is not null)
             throw new ArgumentException($"{Source.Path} holds adapters of its own; merge them first, then use " +
                 "--adapter on the result.");
         if (own)
         {
-            Adapters = AdapterSet.FromCoreNet(Source, Yaml);
+            Adapters = CoreNetAdapters.Read(Source, Yaml);
         }
         else if (options.Adapter is { } path)
         {
@@ -241,14 +242,14 @@ internal sealed class OpenedCheckpoint : IDisposable
                 throw new FileNotFoundException($"The adapter {path} (--adapter) is not there.");
             if (Directory.Exists(path) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             {
-                Adapters = AdapterSet.FromMlxLm(path);
+                Adapters = AdapterSet.Read(path);
             }
             else
             {
                 using TorchSource source = TorchSource.Open(path);
-                if (!source.Tensors.Keys.Any(AdapterSet.IsAdapterTensor))
+                if (!source.Tensors.Keys.Any(CoreNetAdapters.IsAdapterTensor))
                     throw new InvalidDataException($"{path} holds no adapters (names with lora_A and lora_B).");
-                Adapters = AdapterSet.FromCoreNet(source, Yaml);
+                Adapters = CoreNetAdapters.Read(source, Yaml);
             }
         }
         Adapters?.CheckAgainst(Config.TensorShapes().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape));

@@ -58,6 +58,15 @@ public sealed partial record AdapterConfig
     public AdapterConfig WithJson(string field, string json) =>
         this with { OtherFields = new Dictionary<string, string>(OtherFields, StringComparer.Ordinal) { [field] = json } };
 
+    /// <summary>Another field's text; null when it is none.</summary>
+    public string? Text(string field)
+    {
+        if (!OtherFields.TryGetValue(field, out string? json))
+            return null;
+        using var value = JsonDocument.Parse(json);
+        return value.RootElement.ValueKind == JsonValueKind.String ? value.RootElement.GetString() : null;
+    }
+
     /// <summary>The file's text.</summary>
     public string ToJson()
     {

@@ -10,7 +10,7 @@ internal sealed class LoraTargets
 {
     private const string LayerPrefix = "layers.";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.25);
 
     private readonly (string Path, Module Module)[] _matrices;
     private readonly int _layerCount;
@@ -90,7 +90,7 @@ internal sealed class LoraTargets
         catch (RegexMatchTimeoutException e)
         {
             throw new ArgumentException(
-                $"The regular expression '{pattern}' takes longer than {Patience.TotalSeconds} s on one name; write a simpler one.", e);
+                $"The regular expression '{pattern}' takes too long on one name; write a simpler one.", e);
         }
     }
 }
