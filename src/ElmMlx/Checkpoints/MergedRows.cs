@@ -22,18 +22,17 @@ internal sealed class MergedRows : TensorRows
     public override void Read(int firstRow, Span<byte> destination)
     {
         Span<float> rows = MemoryMarshal.Cast<byte, float>(destination);
-        if (_base.Type == TensorType.Float32)
-        {
-            _base.Read(firstRow, destination);
-        }
-        else
-        {
-            var stored = new byte[rows.Length * _base.Type.Size()];
-            _base.Read(firstRow, stored);
-            TensorCast.ToFloats(_base.Type, stored, rows);
-        }
+        ReadBase(firstRow, rows);
         int columns = Columns;
         for (int i = 0; i * columns < rows.Length; i++)
             _adapter.Merge(rows.Slice(i * columns, columns), firstRow + i);
+    }
+
+    /// <summary>Fills the destination with whole rows as they are without the adapter.</summary>
+    public void ReadBase(int firstRow, Span<float> rows)
+    {
+        var stored = new byte[rows.Length * _base.Type.Size()];
+        _base.Read(firstRow, stored);
+        TensorCast.ToFloats(_base.Type, stored, rows);
     }
 }
