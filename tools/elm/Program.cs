@@ -14,6 +14,7 @@ RootCommand root = new("""
     TokenizeCommand.Create(),
     InfoCommand.Create(),
     BenchmarkCommand.Create(),
+    FuseCommand.Create(),
 };
 ExampleHelp.AddTo(root);
 return CommandRunner.Run("elm", root, args, endsWithReader: true);

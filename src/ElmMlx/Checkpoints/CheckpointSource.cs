@@ -1,3 +1,5 @@
+using ElmMlx.Weights;
+
 namespace ElmMlx.Checkpoints;
 
 /// <summary>Where tensors come from: a CoreNet checkpoint, or a model folder of either layout.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ElmMlx.OpenElm;
+using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
 
@@ -22,7 +23,7 @@ internal static class ConversionCheck
         float[] expected = Logits(config, plan.FloatingRows, tokens);
 
         using OpenedCheckpoint output = OpenedCheckpoint.Open(Reopened(plan, options));
-        float[] actual = Logits(output.Config with { Quantization = null }, output.FloatingRows, tokens);
+        float[] actual = Logits(output.Config with { Quantization = null }, name => output.FloatingRows(name), tokens);
         double largest = 0, sum = 0, squares = 0;
         for (int i = 0; i < expected.Length; i++)
         {

@@ -1,3 +1,4 @@
+using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -22,12 +23,13 @@ internal sealed class ConversionPlan
         CheckCombination();
 
         OpenElmConfig config = input.Config;
-        // CoreNet's tied head reads the base embedding, so an adapted embedding takes the head with it no longer.
-        bool untie = config.TieEmbeddings && input.Adapters?.Adapters.ContainsKey("token_embeddings") == true;
+        // A tied head of CoreNet's and PEFT's reads the base embedding, so an adapted one takes it with it no longer.
+        bool untie = config.TieEmbeddings && input.Adapters is { AdaptsTiedOutput: false } adapters &&
+            adapters.Adapters.ContainsKey("token_embeddings");
         if (untie)
             Notes.Add(
-                "The embedding has an adapter and the output layer, which CoreNet ties to the embedding without it, " +
-                    "does not: the output layer becomes a tensor of its own.");
+                "The embedding has an adapter and the output layer, which is tied to the embedding without it, does " +
+                    "not: the output layer becomes a tensor of its own.");
         Config = config with
         {
             TieEmbeddings = config.TieEmbeddings && !untie,
@@ -47,6 +49,8 @@ internal sealed class ConversionPlan
             Config = Config with { Quantization = new OpenElmQuantization(_default!, _overrides) };
         else if (!options.Dequantize && config.Quantization is not null)
             Config = Config with { Quantization = Renamed(config.Quantization) };
+        if (!options.Quantize && !Steps.Any(step => step.Outputs.Any(output => output.Name.EndsWith(".scales", StringComparison.Ordinal))))
+            Config = Config with { Quantization = null };       // no packed matrix is left
     }
 
     /// <summary>The model that is written.</summary>
@@ -56,11 +60,14 @@ internal sealed class ConversionPlan
 
     public List<string> Notes { get; } = [];
 
+    /// <summary>The steps that merge an adapter, with the matrix's name and its element types before and after.</summary>
+    public List<(ConversionStep Step, string Name, string Before, string After)> Merges { get; } = [];
+
     /// <summary>A weight as it is before casts and quantisation, for checking the result.</summary>
     public TensorRows FloatingRows(string name)
     {
         bool repeated = name == "classifier.weight" && !_input.Contains(name);
-        return Resized(Merged(_input.FloatingRows(repeated ? "token_embeddings.weight" : name), repeated ? "" : name), name);
+        return Resized(Merged(repeated ? "token_embeddings.weight" : name, repeated ? "" : name), name);
     }
 
     private (QuantizationSettings?, MixedRecipe?) Quantization()
@@ -108,9 +115,12 @@ internal sealed class ConversionPlan
             throw new ArgumentException(
                 $"{_input.Source.Path} is quantised already; convert from the original, or add --dequantize to " +
                     "quantise what is left of it again.");
-        if (_merge && quantized && !_options.Dequantize)
-            throw new ArgumentException("An adapter cannot be merged into quantised weights; add --dequantize, or " +
-                "use --keep-adapter.");
+        if (_merge && quantized && !_options.Dequantize && _options.PackedMerge == PackedMerge.Refuse)
+            throw new ArgumentException("An adapter cannot be merged into quantised weights just so; add --dequantize, " +
+                "use --keep-adapter, or let elm fuse decide matrix by matrix.");
+        if (_options.KeepAdapter && _input.Replacements is not null)
+            throw new ArgumentException($"{_options.Adapter} holds whole weights, which take the place of the model's; leave " +
+                "--keep-adapter away.");
         if (_options.KeepAdapter && _input.Adapters is null)
             throw new ArgumentException($"{_input.Source.Path} holds no adapter; leave --keep-adapter away.");
         bool folder = _options.Target is ConvertTarget.MlxLm or ConvertTarget.CoreNetPort;
@@ -147,15 +157,21 @@ internal sealed class ConversionPlan
     {
         string module = name[..^".weight".Length];
         string sourceModule = sourceName[..^".weight".Length];
-        if (_input.IsQuantized(sourceModule) && !_options.Dequantize)
+        bool packed = _input.IsQuantized(sourceModule) && !_options.Dequantize;
+        QuantizationSettings? own = packed ? _input.Config.Quantization!.For(sourceModule) : null;
+        TensorRows rows = Resized(Merged(sourceName, name == sourceName ? name : ""), name);
+        if (packed && rows is not MergedRows)
         {
+            if (module != sourceModule && own != _input.Config.Quantization!.Default)
+                _overrides[OutputName(module)] = own;
             foreach (string part in (string[])[".weight", ".scales", ".biases"])
                 if (_input.Contains(sourceModule + part))
                     Add(Resized(_input.Rows(sourceModule + part), name), module + part, null);
             return;
         }
-        TensorRows rows = Resized(Merged(_input.FloatingRows(sourceName), name == sourceName ? name : ""), name);
-        QuantizationSettings? settings = null;
+        QuantizationSettings? settings = packed && _options.PackedMerge == PackedMerge.Requantize ? own : null;
+        if (packed && settings is null)
+            _overrides[OutputName(module)] = null;
         if (_options.Quantize && rows.Shape.Count == 2)
         {
             settings = _recipe is null ? _default! : _default! with { Bits = _recipe.Bits(module, Config) };
@@ -165,24 +181,30 @@ internal sealed class ConversionPlan
                 _overrides[OutputName(module)] = settings;
         }
         Add(rows, name, settings);
+        if (rows is MergedRows)
+            Merges.Add((
+                Steps[^1], OutputName(module),
+                _input.IsQuantized(sourceModule) ? $"{_input.Config.Quantization!.For(sourceModule).Bits}-bit" : _input.FloatingType(sourceName).Name(),
+                settings is null ? Steps[^1].Outputs[0].Type.Name() : $"{settings.Bits}-bit"));
     }
 
     private void Add(TensorRows rows, string name, QuantizationSettings? settings)
     {
-        TensorType type = _options.Type ?? (rows.Type == TensorType.Float64 ? TensorType.Float32 : rows.Type);
-        // What the weights were before a merge in float32, unless told otherwise.
-        if (_options.Type is null && rows is MergedRows or ResizedRows && _input.Contains(name))
-            type = Floating(_input.FloatingRows(name).Type);
+        TensorType type = _options.Type ?? Floating(rows.Type);
+        // What the weights were before a merge in float32 or a training, unless told otherwise.
+        bool computed = rows is MergedRows or ResizedRows || _input.Replacements?.Tensors.ContainsKey(name) == true;
+        if (_options.Type is null && computed && _input.Contains(name))
+            type = Floating(_input.FloatingType(name));
         Steps.Add(new ConversionStep(rows, OutputName(name), type, settings));
     }
 
     private static TensorType Floating(TensorType type) => type == TensorType.Float64 ? TensorType.Float32 : type;
 
-    private TensorRows Merged(TensorRows rows, string name) =>
+    private TensorRows Merged(string sourceName, string name) =>
         _merge && name.EndsWith(".weight", StringComparison.Ordinal) &&
         _input.Adapters!.Adapters.TryGetValue(name[..^".weight".Length], out Adapter? adapter)
-            ? new MergedRows(rows, adapter)
-            : rows;
+            ? new MergedRows(_input.FloatingRows(sourceName, TensorType.Float32), adapter)
+            : _input.FloatingRows(sourceName);
 
     private TensorRows Resized(TensorRows rows, string name) =>
         name is "token_embeddings.weight" or "classifier.weight" && rows.Rows != Config.VocabularySize
@@ -197,6 +219,8 @@ internal sealed class ConversionPlan
         var overrides = new Dictionary<string, QuantizationSettings?>(StringComparer.Ordinal);
         foreach ((string path, QuantizationSettings? settings) in quantization.Overrides)
             overrides[OutputName(TensorNames.ToCoreNet(path))] = settings;
+        foreach ((string path, QuantizationSettings? settings) in _overrides)
+            overrides[path] = settings;
         return quantization with { Overrides = overrides };
     }
 
@@ -204,7 +228,7 @@ internal sealed class ConversionPlan
     private Dictionary<string, string> WithType(IReadOnlyDictionary<string, string> fields)
     {
         var result = new Dictionary<string, string>(fields, StringComparer.Ordinal);
-        TensorType type = _options.Type ?? Floating(_input.FloatingRows("token_embeddings.weight").Type);
+        TensorType type = _options.Type ?? Floating(_input.FloatingType("token_embeddings.weight"));
         result["torch_dtype"] = $"\"{type.Name()}\"";
         return result;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -9,6 +10,8 @@ internal sealed class ConversionStep
     private readonly TensorRows _rows;
     private readonly TensorType _type;
     private readonly QuantizationSettings? _quantization;
+    private readonly MergedRows? _merged;
+    private readonly MergeMeter? _meter;
 
     /// <param name="rows">The input, merged and cut to size.</param>
     /// <param name="name">The tensor's name in the output.</param>
@@ -19,12 +22,17 @@ internal sealed class ConversionStep
         _rows = rows;
         _type = rows.Type.IsFloating() ? type : rows.Type;
         _quantization = quantization;
+        _merged = rows as MergedRows;
+        _meter = _merged is null ? null : new MergeMeter();
         Outputs = quantization is null
             ? [new TensorSpec(name, _type, rows.Shape)]
             : MatrixQuantizer.Outputs(name[..^".weight".Length], _type, rows.Rows, rows.Columns, quantization);
     }
 
     public TensorSpec[] Outputs { get; }
+
+    /// <summary>What merging an adapter lost in writing; null when there is none.</summary>
+    public double? MergeError => _meter?.RelativeError;
 
     public long InputBytes => _rows.ByteCount;
 
@@ -61,14 +69,31 @@ internal sealed class ConversionStep
             if (_quantization is null)
             {
                 write(Outputs[0].Name, elements);
+                Measure(row, input.AsSpan(0, rows * _rows.RowBytes), elements, _type);
             }
             else
             {
                 byte[][] parts = MatrixQuantizer.Quantize(elements, _type, rows, _rows.Columns, _quantization);
                 for (int i = 0; i < parts.Length; i++)
                     write(Outputs[i].Name, parts[i]);
+                if (_meter is not null)
+                    Measure(
+                        row, input.AsSpan(0, rows * _rows.RowBytes),
+                        MatrixQuantizer.Dequantize(parts, Outputs, rows, TensorType.Float32, _quantization), TensorType.Float32);
             }
             advance((long)rows * _rows.RowBytes);
         }
+    }
+
+    private void Measure(int firstRow, ReadOnlySpan<byte> merged, ReadOnlySpan<byte> written, TensorType type)
+    {
+        if (_merged is null)
+            return;
+        ReadOnlySpan<float> exact = MemoryMarshal.Cast<byte, float>(merged);
+        var before = new float[exact.Length];
+        _merged.ReadBase(firstRow, before);
+        var kept = new float[exact.Length];
+        TensorCast.ToFloats(type, written, kept);
+        _meter!.Add(before, exact, kept);
     }
 }

@@ -26,8 +26,13 @@ public sealed record ConvertOptions
     /// <summary>Which weights of a training checkpoint to take.</summary>
     public WeightsChoice Weights { get; init; }
 
-    /// <summary>An adapter to merge: mlx-lm's folder, or a CoreNet checkpoint with adapters.</summary>
+    /// <summary>
+    /// An adapter to merge: mlx-lm's folder (whole weights included), PEFT's, or a CoreNet checkpoint with adapters.
+    /// </summary>
     public string? Adapter { get; init; }
+
+    /// <summary>What becomes of quantised matrices that the adapter is merged into, without <see cref="Dequantize"/>.</summary>
+    public PackedMerge PackedMerge { get; init; }
 
     /// <summary>Writes adapters into <c>adapters/</c> in the output instead of merging them.</summary>
     public bool KeepAdapter { get; init; }

@@ -29,6 +29,9 @@ public sealed record ConvertReport
     /// <summary>Adapters that were merged or kept; null when there were none.</summary>
     public string? Adapter { get; init; }
 
+    /// <summary>The matrices that adapters were merged into.</summary>
+    public IReadOnlyList<MergedMatrix> Merged { get; init; } = [];
+
     /// <summary>The tokenizer's files that were copied.</summary>
     public IReadOnlyList<string> Tokenizer { get; init; } = [];
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using ElmMlx.Checkpoints.Torch;
+using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -46,9 +47,11 @@ public static class Converter
             BitsPerWeight = 8.0 * OutputBytes(plan) / plan.Config.ParameterCount,
             Adapter = input.Adapters is { } adapters
                 ? adapters.Description + (options.KeepAdapter ? ", kept in adapters/" : ", merged")
-                : null,
+                : input.Replacements is { } whole ? $"whole weights, {whole.Tensors.Count} tensors, put in" : null,
+            Merged = [.. plan.Merges.Select(entry =>
+                new MergedMatrix(entry.Name, entry.Before, entry.After, entry.Step.MergeError!.Value))],
             Tokenizer = [.. tokenizer.Select(entry => entry.Name)],
-            Notes = [.. input.Notes, .. plan.Notes, .. configuration is null ? Array.Empty<string>() : [configuration]],
+            Notes = [.. input.Notes, .. input.Adapters?.Notes ?? [], .. plan.Notes, .. configuration is null ? Array.Empty<string>() : [configuration]],
             Warnings = Warnings(options, plan, file, tokenizer.Count),
         };
         if (options.Verify)
@@ -98,7 +101,7 @@ public static class Converter
             writer.Commit();
         }
         if (options.KeepAdapter)
-            AdapterFile.Write(Path.Combine(folder.Path, "adapters"), input.Adapters!, plan.Config.Layers.Count);
+            MlxLmAdapters.Write(Path.Combine(folder.Path, "adapters"), input.Adapters!, plan.Config.Layers.Count);
         foreach ((string from, string name) in tokenizer)
             AtomicFile.WriteAllBytes(Path.Combine(folder.Path, name), File.ReadAllBytes(from));
         string json = port ? plan.Config.ToCoreNetPortJson() : plan.Config.ToMlxLmJson();

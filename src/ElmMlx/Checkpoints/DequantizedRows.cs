@@ -3,15 +3,22 @@ using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
 
-/// <summary>A quantised matrix as floating rows, in the type of its scales (bfloat16 when those are bytes).</summary>
+/// <summary>A quantised matrix as floating rows.</summary>
 internal sealed class DequantizedRows : TensorRows
 {
     private readonly TensorRows _words, _scales;
     private readonly TensorRows? _biases;
     private readonly QuantizationSettings _settings;
 
-    public DequantizedRows(TensorRows words, TensorRows scales, TensorRows? biases, int columns, QuantizationSettings settings)
-        : base(words.Name, scales.Type == TensorType.UInt8 ? TensorType.BFloat16 : scales.Type, [words.Rows, columns])
+    /// <param name="words">Packed elements.</param>
+    /// <param name="scales">One a group.</param>
+    /// <param name="biases">One a group, or none.</param>
+    /// <param name="columns">Elements of a row.</param>
+    /// <param name="settings">How it is quantised.</param>
+    /// <param name="type">The type of the rows; null for that of the scales (bfloat16 when those are bytes).</param>
+    public DequantizedRows(
+        TensorRows words, TensorRows scales, TensorRows? biases, int columns, QuantizationSettings settings, TensorType? type)
+        : base(words.Name, type ?? (scales.Type == TensorType.UInt8 ? TensorType.BFloat16 : scales.Type), [words.Rows, columns])
     {
         _words = words;
         _scales = scales;

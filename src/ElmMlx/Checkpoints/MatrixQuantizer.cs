@@ -35,17 +35,35 @@ internal static class MatrixQuantizer
         return biases is null ? [weight.ToBytes(), scales.ToBytes()] : [weight.ToBytes(), scales.ToBytes(), biases.ToBytes()];
     }
 
-    /// <summary>The floating elements of packed rows, in the type of their scales.</summary>
+    /// <summary>The floating elements of packed rows.</summary>
     public static byte[] Dequantize(
         ReadOnlySpan<byte> words, int wordColumns, ReadOnlySpan<byte> scales, ReadOnlySpan<byte> biases, int groups, TensorType scaleType,
         TensorType result, int rows, QuantizationSettings settings)
     {
         using var scope = new ArrayScope();
         MlxArray weight = MlxArray.FromBytes(words, DType.UInt32, [rows, wordColumns]);
-        MlxArray scale = MlxArray.FromBytes(scales, TypeOf(scaleType), [rows, groups]);
-        MlxArray? bias = biases.IsEmpty ? null : MlxArray.FromBytes(biases, TypeOf(scaleType), [rows, groups]);
+        MlxArray scale = Widened(scales);
+        MlxArray? bias = biases.IsEmpty ? null : Widened(biases);
         return Quantized.Dequantize(weight, scale, bias, settings.GroupSize, settings.Bits, settings.Mode, TypeOf(result)).ToBytes();
+
+        // Elements are computed in the type of their scales: wider ones lose nothing on the way.
+        MlxArray Widened(ReadOnlySpan<byte> bytes)
+        {
+            MlxArray array = MlxArray.FromBytes(bytes, TypeOf(scaleType), [rows, groups]);
+            return result == TensorType.Float32 && scaleType.IsFloating() ? array.AsType(DType.Float32) : array;
+        }
     }
+
+    /// <summary>The floating elements of what <see cref="Quantize"/> gave.</summary>
+    /// <param name="parts">Words, scales and, for affine, biases.</param>
+    /// <param name="outputs">Their types and shapes.</param>
+    /// <param name="rows">Rows of this piece.</param>
+    /// <param name="result">The type to give.</param>
+    /// <param name="settings">How they are quantised.</param>
+    public static byte[] Dequantize(
+        byte[][] parts, TensorSpec[] outputs, int rows, TensorType result, QuantizationSettings settings) => Dequantize(
+            parts[0], outputs[0].Shape[1], parts[1], parts.Length > 2 ? parts[2] : [], outputs[1].Shape[1], outputs[1].Type,
+            result, rows, settings);
 
     public static DType TypeOf(TensorType type) => type switch
     {

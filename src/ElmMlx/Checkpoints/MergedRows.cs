@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
+using ElmMlx.Lora;
 using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
@@ -22,47 +22,17 @@ internal sealed class MergedRows : TensorRows
     public override void Read(int firstRow, Span<byte> destination)
     {
         Span<float> rows = MemoryMarshal.Cast<byte, float>(destination);
-        if (_base.Type == TensorType.Float32)
-        {
-            _base.Read(firstRow, destination);
-        }
-        else
-        {
-            var stored = new byte[rows.Length * _base.Type.Size()];
-            _base.Read(firstRow, stored);
-            TensorCast.ToFloats(_base.Type, stored, rows);
-        }
+        ReadBase(firstRow, rows);
         int columns = Columns;
-        var delta = new float[columns];
         for (int i = 0; i * columns < rows.Length; i++)
-            Merge(rows.Slice(i * columns, columns), firstRow + i, delta);
+            _adapter.Merge(rows.Slice(i * columns, columns), firstRow + i);
     }
 
-    private void Merge(Span<float> row, int index, float[] delta)
+    /// <summary>Fills the destination with whole rows as they are without the adapter.</summary>
+    public void ReadBase(int firstRow, Span<float> rows)
     {
-        Array.Clear(delta);
-        int width = Vector<float>.Count;
-        for (int k = 0; k < _adapter.Rank; k++)
-        {
-            float factor = _adapter.RowFactor[index * _adapter.Rank + k];
-            ReadOnlySpan<float> column = _adapter.ColumnFactor.AsSpan(k * row.Length, row.Length);
-            int i = 0;
-            for (; i <= row.Length - width; i += width)
-                (new Vector<float>(delta, i) + new Vector<float>(column[i..]) * factor).CopyTo(delta, i);
-            for (; i < row.Length; i++)
-                delta[i] += column[i] * factor;
-        }
-        float scale = (float)_adapter.Scale;
-        double squares = 0;
-        for (int i = 0; i < row.Length; i++)
-        {
-            row[i] += scale * delta[i];
-            squares += (double)row[i] * row[i];
-        }
-        if (_adapter.Magnitudes is not { } magnitudes || squares == 0)
-            return;
-        float gain = (float)(magnitudes[index] / Math.Sqrt(squares));
-        for (int i = 0; i < row.Length; i++)
-            row[i] *= gain;
+        var stored = new byte[rows.Length * _base.Type.Size()];
+        _base.Read(firstRow, stored);
+        TensorCast.ToFloats(_base.Type, stored, rows);
     }
 }

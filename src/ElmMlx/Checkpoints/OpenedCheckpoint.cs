@@ -1,3 +1,4 @@
+using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
 
@@ -22,6 +23,9 @@ internal sealed class OpenedCheckpoint : IDisposable
     /// <summary>Adapters to merge or to keep; null when there are none.</summary>
     public AdapterSet? Adapters { get; private set; }
 
+    /// <summary>Whole weights that were trained and take the place of the input's; null when there are none.</summary>
+    public CheckpointSource? Replacements { get; private set; }
+
     public List<string> Notes { get; } = [];
 
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
@@ -42,14 +46,18 @@ internal sealed class OpenedCheckpoint : IDisposable
     }
 
     /// <summary>A weight's rows, dequantised or packed as they are.</summary>
-    public TensorRows Rows(string name) => new StoredRows(Source, _weights[name]);
+    public TensorRows Rows(string name) => Replacements?.Tensors.GetValueOrDefault(name) is { } replacement
+        ? new StoredRows(Replacements, replacement)
+        : new StoredRows(Source, _weights[name]);
 
     /// <summary>Whether a matrix is quantised.</summary>
     /// <param name="module">CoreNet's path.</param>
     public bool IsQuantized(string module) => _weights.ContainsKey(module + ".scales");
 
     /// <summary>A matrix's rows in a floating type, whether it is quantised or not.</summary>
-    public TensorRows FloatingRows(string name)
+    /// <param name="name">CoreNet's name.</param>
+    /// <param name="packedType">The type of packed ones; null for that of their scales.</param>
+    public TensorRows FloatingRows(string name, TensorType? packedType = null)
     {
         string module = name.EndsWith(".weight", StringComparison.Ordinal) ? name[..^".weight".Length] : name;
         if (!IsQuantized(module))
@@ -57,12 +65,23 @@ internal sealed class OpenedCheckpoint : IDisposable
         QuantizationSettings settings = Config.Quantization!.For(module);
         return new DequantizedRows(
             Rows(name), Rows(module + ".scales"), _weights.ContainsKey(module + ".biases") ? Rows(module + ".biases") : null,
-            Columns(module, settings), settings);
+            Columns(module, settings), settings, packedType);
+    }
+
+    /// <summary>The type of the input's matrix, or that in which its packed rows are handed out.</summary>
+    public TensorType FloatingType(string name)
+    {
+        string module = name.EndsWith(".weight", StringComparison.Ordinal) ? name[..^".weight".Length] : name;
+        return IsQuantized(module) ? FloatingRows(name).Type : _weights[name].Type;
     }
 
     public bool Contains(string name) => _weights.ContainsKey(name);
 
-    public void Dispose() => Source.Dispose();
+    public void Dispose()
+    {
+        Replacements?.Dispose();
+        Source.Dispose();
+    }
 
     private int Columns(string module, QuantizationSettings settings) =>
         checked((int)((long)_weights[module + ".weight"].Shape[1] * 32 / settings.Bits));
@@ -88,9 +107,9 @@ internal sealed class OpenedCheckpoint : IDisposable
             Source.DropRepeatedHead();
         foreach (SourceTensor tensor in Source.Tensors.Values)
         {
-            if (AdapterSet.IsAdapterTensor(tensor.Name))
+            if (CoreNetAdapters.IsAdapterTensor(tensor.Name))
                 continue;
-            string name = AdapterSet.BaseName(tensor.Name);
+            string name = CoreNetAdapters.BaseName(tensor.Name);
             if (!_weights.TryAdd(name, tensor))
                 throw new InvalidDataException($"{Source.Path}: {name} stands there both with and without base_layer.");
         }
@@ -227,31 +246,53 @@ internal sealed class OpenedCheckpoint : IDisposable
 
     private void ReadAdapters(ConvertOptions options)
     {
-        bool own = Source.Tensors.Keys.Any(AdapterSet.IsAdapterTensor);
+        bool own = Source.Tensors.Keys.Any(CoreNetAdapters.IsAdapterTensor);
         if (own && options.Adapter is not null)
             throw new ArgumentException($"{Source.Path} holds adapters of its own; merge them first, then use " +
                 "--adapter on the result.");
         if (own)
         {
-            Adapters = AdapterSet.FromCoreNet(Source, Yaml);
+            Adapters = CoreNetAdapters.Read(Source, Yaml);
         }
         else if (options.Adapter is { } path)
         {
             if (!File.Exists(path) && !Directory.Exists(path))
-                throw new FileNotFoundException($"The adapter {path} (--adapter) is not there.");
-            if (Directory.Exists(path) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+                throw new FileNotFoundException(
+                    $"The adapters {path} are not there; name the folder that fine-tuning wrote.");
+            if (Directory.Exists(path) && !PeftAdapters.Are(path) && AdapterConfig.Read(path).Type == FineTuneType.Full)
             {
-                Adapters = AdapterSet.FromMlxLm(path);
+                Replacements = new SafetensorsSource(MlxLmAdapters.FileIn(path));
+                CheckReplacements();
+            }
+            else if (Directory.Exists(path) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            {
+                Adapters = AdapterSet.Read(path);
             }
             else
             {
                 using TorchSource source = TorchSource.Open(path);
-                if (!source.Tensors.Keys.Any(AdapterSet.IsAdapterTensor))
+                if (!source.Tensors.Keys.Any(CoreNetAdapters.IsAdapterTensor))
                     throw new InvalidDataException($"{path} holds no adapters (names with lora_A and lora_B).");
-                Adapters = AdapterSet.FromCoreNet(source, Yaml);
+                Adapters = CoreNetAdapters.Read(source, Yaml);
             }
         }
         Adapters?.CheckAgainst(Config.TensorShapes().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape));
+    }
+
+    private void CheckReplacements()
+    {
+        foreach (SourceTensor tensor in Replacements!.Tensors.Values)
+        {
+            if (!_weights.TryGetValue(tensor.Name, out SourceTensor? weight))
+                throw new InvalidDataException(
+                    $"{Replacements.Path}: the model has no tensor {OpenElmModel.MlxLmName(tensor.Name)}; these weights belong to " +
+                        "another model.");
+            if (!tensor.Shape.SequenceEqual(weight.Shape) || tensor.Type.IsFloating() != weight.Type.IsFloating())
+                throw new InvalidDataException(
+                    $"{Replacements.Path}: {OpenElmModel.MlxLmName(tensor.Name)} is [{string.Join(", ", tensor.Shape)}] " +
+                        $"{tensor.Type.Name()}, and the model's is [{string.Join(", ", weight.Shape)}] {weight.Type.Name()}; these " +
+                        "weights belong to another model.");
+        }
     }
 
     private static string Existing(string path, string option) =>

@@ -4,15 +4,14 @@ namespace ElmMlx.Lora;
 
 /// <summary>
 /// A linear layer with a low-rank adapter whose rows are scaled to learned lengths:
-/// <c>m / ‖W + scale · (A B)ᵀ‖ · (x Wᵀ + scale · (x A) B)</c>.
+/// <c>m / ‖W + scale · (A B)ᵀ‖ · (x Wᵀ + scale · (dropout(x) A) B)</c>.
 /// </summary>
-public sealed class DoraLinear : LinearLayer
+public sealed class DoraLinear : LinearLayer, IAdapterLayer
 {
     private readonly Child<LinearLayer> _linear;
-    private readonly Parameter _a;
-    private readonly Parameter _b;
+    private readonly Child<Dropout> _dropout;
+    private readonly LowRank _low;
     private readonly Parameter _magnitude;
-    private readonly float _scale;
 
     /// <summary>Puts an adapter around a layer, which the new one owns.</summary>
     /// <param name="linear">The layer.</param>
@@ -20,13 +19,14 @@ public sealed class DoraLinear : LinearLayer
     /// <param name="b">[r, out].</param>
     /// <param name="magnitude">Length of each row of the adapted matrix, [out].</param>
     /// <param name="scale">Factor of the adapter's part.</param>
-    public DoraLinear(LinearLayer linear, MlxArray a, MlxArray b, MlxArray magnitude, float scale)
+    /// <param name="dropout">Probability of dropout before A, in training mode.</param>
+    public DoraLinear(
+        LinearLayer linear, MlxArray a, MlxArray b, MlxArray magnitude, float scale, double dropout = 0)
     {
         _linear = AddChild("linear", linear);
-        _a = AddParameter("lora_a", a);
-        _b = AddParameter("lora_b", b);
+        _dropout = AddChild("dropout", new Dropout(dropout));
+        _low = new LowRank(a, b, scale, AddParameter);
         _magnitude = AddParameter("m", magnitude);
-        _scale = scale;
     }
 
     /// <inheritdoc/>
@@ -35,26 +35,25 @@ public sealed class DoraLinear : LinearLayer
     /// <inheritdoc/>
     public override int OutputSize => _linear.Module.OutputSize;
 
+    LowRank IAdapterLayer.LowRank => _low;
+
+    bool IAdapterLayer.HasMagnitudes => true;
+
     /// <inheritdoc/>
     public override MlxArray Forward(MlxArray x)
     {
-        MlxArray low = x.MatMul(_a.Value).MatMul(_b.Value);
-        MlxArray y = _linear.Module.Forward(x) + (low * _scale).AsType(x.DType);
-        return RowFactors(Adapted()).AsType(x.DType) * y;
+        // The length is a constant to gradients, as in the paper.
+        MlxArray adapted = _linear.Module.DenseWeight() + _low.ConstantProduct().Transpose();
+        MlxArray low = _low.Forward(_dropout.Module.Forward(x));
+        MlxArray y = _linear.Module.Forward(x) + low.AsType(x.DType);
+        return (_magnitude.Value / RowNorms.Of(adapted)).AsType(x.DType) * y;
     }
 
     /// <inheritdoc/>
     public override MlxArray DenseWeight()
     {
-        MlxArray adapted = Adapted();
-        return (RowFactors(adapted).ExpandDims(1) * adapted).AsType(_linear.Module.DenseWeight().DType);
+        MlxArray weight = _linear.Module.DenseWeight();
+        MlxArray adapted = weight + _low.Product().Transpose();
+        return ((_magnitude.Value / RowNorms.Of(adapted)).ExpandDims(1) * adapted).AsType(weight.DType);
     }
-
-    // W + scale · (A B)ᵀ, [out, in], in the adapter's precision.
-    private MlxArray Adapted() =>
-        _linear.Module.DenseWeight() + (_b.Value * _scale).Transpose().MatMul(_a.Value.Transpose());
-
-    // The length is a constant to gradients, as in the paper.
-    private MlxArray RowFactors(MlxArray adapted) =>
-        _magnitude.Value / adapted.Square().Sum(1).Sqrt().StopGradient();
 }

@@ -3,28 +3,32 @@ using ElmMlx.Nn;
 namespace ElmMlx.Lora;
 
 /// <summary>
-/// An embedding with a low-rank adapter, <c>row + scale · A[id] B</c>. As an output layer it is adapted too,
-/// as in mlx-lm; CoreNet's tied head reads the base table, so an imported adapter of CoreNet's comes with a
-/// head of its own.
+/// An embedding with a low-rank adapter, <c>row + scale · A[id] B</c>. As a tied output layer it is adapted too,
+/// as in mlx-lm; that of CoreNet and of PEFT reads the table without the adapter.
 /// </summary>
-public sealed class LoraEmbedding : EmbeddingLayer
+public sealed class LoraEmbedding : EmbeddingLayer, IAdapterLayer
 {
     private readonly Child<EmbeddingLayer> _embedding;
-    private readonly Parameter _a;
-    private readonly Parameter _b;
-    private readonly float _scale;
+    private readonly Child<Dropout> _dropout;
+    private readonly Child<Dropout> _outputDropout;
+    private readonly LowRank _low;
+    private readonly bool _adaptsOutput;
 
     /// <summary>Puts an adapter around an embedding, which the new one owns.</summary>
     /// <param name="embedding">The embedding.</param>
     /// <param name="a">[V, r].</param>
     /// <param name="b">[r, D].</param>
     /// <param name="scale">Factor of the adapter's part.</param>
-    public LoraEmbedding(EmbeddingLayer embedding, MlxArray a, MlxArray b, float scale)
+    /// <param name="dropout">Probability of dropout on the adapter's rows, in training mode.</param>
+    /// <param name="adaptsOutput">Whether the tied output layer has the adapter too.</param>
+    public LoraEmbedding(
+        EmbeddingLayer embedding, MlxArray a, MlxArray b, float scale, double dropout = 0, bool adaptsOutput = true)
     {
         _embedding = AddChild("embedding", embedding);
-        _a = AddParameter("lora_a", a);
-        _b = AddParameter("lora_b", b);
-        _scale = scale;
+        _dropout = AddChild("dropout", new Dropout(dropout));
+        _outputDropout = AddChild("output_dropout", new Dropout(dropout));   // a mask of its own
+        _low = new LowRank(a, b, scale, AddParameter);
+        _adaptsOutput = adaptsOutput;
     }
 
     /// <inheritdoc/>
@@ -33,24 +37,30 @@ public sealed class LoraEmbedding : EmbeddingLayer
     /// <inheritdoc/>
     public override int Size => _embedding.Module.Size;
 
+    LowRank IAdapterLayer.LowRank => _low;
+
+    bool IAdapterLayer.HasMagnitudes => false;
+
     /// <inheritdoc/>
     public override MlxArray Forward(MlxArray ids)
     {
         MlxArray rows = _embedding.Module.Forward(ids);
-        return rows + (_a.Value.Take(ids, 0).MatMul(_b.Value) * _scale).AsType(rows.DType);
+        return rows + _dropout.Module.Forward(_low.Rows(ids)).AsType(rows.DType);
     }
 
     /// <inheritdoc/>
     public override MlxArray AsLinear(MlxArray x)
     {
-        MlxArray low = x.MatMul(_b.Value.Transpose()).MatMul(_a.Value.Transpose());
-        return _embedding.Module.AsLinear(x) + (low * _scale).AsType(x.DType);
+        MlxArray y = _embedding.Module.AsLinear(x);
+        return _adaptsOutput
+            ? y + _low.ForwardTransposed(_outputDropout.Module.Forward(x)).AsType(x.DType)
+            : y;
     }
 
     /// <inheritdoc/>
     public override MlxArray DenseWeight()
     {
         MlxArray weight = _embedding.Module.DenseWeight();
-        return weight + (_a.Value * _scale).MatMul(_b.Value).AsType(weight.DType);
+        return (weight + _low.Product()).AsType(weight.DType);
     }
 }

@@ -2,25 +2,24 @@ using ElmMlx.Nn;
 
 namespace ElmMlx.Lora;
 
-/// <summary>A linear layer with a low-rank adapter: <c>y + scale · (x A) B</c>.</summary>
-public sealed class LoraLinear : LinearLayer
+/// <summary>A linear layer with a low-rank adapter: <c>x Wᵀ + scale · (dropout(x) A) B</c>.</summary>
+public sealed class LoraLinear : LinearLayer, IAdapterLayer
 {
     private readonly Child<LinearLayer> _linear;
-    private readonly Parameter _a;
-    private readonly Parameter _b;
-    private readonly float _scale;
+    private readonly Child<Dropout> _dropout;
+    private readonly LowRank _low;
 
     /// <summary>Puts an adapter around a layer, which the new one owns.</summary>
     /// <param name="linear">The layer.</param>
     /// <param name="a">[in, r].</param>
     /// <param name="b">[r, out].</param>
     /// <param name="scale">Factor of the adapter's part.</param>
-    public LoraLinear(LinearLayer linear, MlxArray a, MlxArray b, float scale)
+    /// <param name="dropout">Probability of dropout before A, in training mode.</param>
+    public LoraLinear(LinearLayer linear, MlxArray a, MlxArray b, float scale, double dropout = 0)
     {
         _linear = AddChild("linear", linear);
-        _a = AddParameter("lora_a", a);
-        _b = AddParameter("lora_b", b);
-        _scale = scale;
+        _dropout = AddChild("dropout", new Dropout(dropout));
+        _low = new LowRank(a, b, scale, AddParameter);
     }
 
     /// <inheritdoc/>
@@ -29,17 +28,21 @@ public sealed class LoraLinear : LinearLayer
     /// <inheritdoc/>
     public override int OutputSize => _linear.Module.OutputSize;
 
+    LowRank IAdapterLayer.LowRank => _low;
+
+    bool IAdapterLayer.HasMagnitudes => false;
+
     /// <inheritdoc/>
     public override MlxArray Forward(MlxArray x)
     {
-        MlxArray low = x.MatMul(_a.Value).MatMul(_b.Value);
-        return _linear.Module.Forward(x) + (low * _scale).AsType(x.DType);
+        MlxArray low = _low.Forward(_dropout.Module.Forward(x));
+        return _linear.Module.Forward(x) + low.AsType(x.DType);
     }
 
     /// <inheritdoc/>
     public override MlxArray DenseWeight()
     {
         MlxArray weight = _linear.Module.DenseWeight();
-        return weight + (_b.Value * _scale).Transpose().MatMul(_a.Value.Transpose()).AsType(weight.DType);
+        return (weight + _low.Product().Transpose()).AsType(weight.DType);
     }
 }

@@ -12,6 +12,17 @@ public abstract class Module : IDisposable
     /// <summary>Bytes of all parameters, this module's and its children's.</summary>
     public long ByteCount => NamedParameters().Sum(entry => entry.Parameter.Value.ByteCount);
 
+    /// <summary>Whether layers that behave otherwise while a model learns, such as dropout, do so now.</summary>
+    public bool IsTraining { get; private set; }
+
+    /// <summary>Turns training mode on or off, in this module and those below. It is off at first.</summary>
+    public void Train(bool isTraining = true)
+    {
+        IsTraining = isTraining;
+        foreach (ModuleSlot child in _children)
+            child.Module.Train(isTraining);
+    }
+
     /// <summary>
     /// Adds a child under a name; the returned place can later hold another module of the same kind.
     /// </summary>

@@ -72,4 +72,12 @@ public sealed partial class OpenElmModel
         bool isHead = name == head || name.StartsWith(head + ".", StringComparison.Ordinal);
         return isHead ? "classifier" + name[head.Length..] : name;
     }
+
+    /// <summary>mlx-lm's name of a tensor or module that CoreNet calls <c>layers…</c> or <c>classifier…</c>.</summary>
+    public static string MlxLmName(string name)
+    {
+        const string head = "classifier";
+        bool isHead = name == head || name.StartsWith(head + ".", StringComparison.Ordinal);
+        return isHead ? "lm_head" + name[head.Length..] : Prefix + name;
+    }
 }

@@ -2,9 +2,8 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using ElmMlx.Weights;
 
-namespace ElmMlx.Checkpoints;
+namespace ElmMlx.Weights;
 
 /// <summary>
 /// Element conversions, to nearest and to even on a tie, through float32 in blocks that stay in the first cache. A float64 is
