@@ -43,7 +43,7 @@ internal sealed class TrainedParameters : IDisposable
         {
             Parameter model = _model[i].Parameter, updated = _updated[i].Parameter;
             if (!ReferenceEquals(model, updated))
-                model.Set(updated.Value.AsType(model.Value.DType));
+                model.Replace(updated.Value.AsType(model.Value.DType));
         }
         return _model.Concat(_updated).Select(entry => entry.Parameter.Value).Distinct();
     }
@@ -56,9 +56,9 @@ internal sealed class TrainedParameters : IDisposable
         for (int i = 0; i < _model.Length; i++)
         {
             (string path, Parameter model) = _model[i];
-            model.Set(weights[path]);
+            model.Replace(weights[path]);
             if (!ReferenceEquals(model, _updated[i].Parameter))
-                _updated[i].Parameter.Set(wide[path]);
+                _updated[i].Parameter.Replace(wide[path]);
         }
     }
 
