@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 
 namespace ElmMlx.Tools.Elm;
@@ -11,10 +12,11 @@ internal static class BenchmarkCommand
     {
         ExampleCommand command = new(
             "benchmark",
-            "Measures prefill and decoding, and in the same process the machine's read bandwidth and multiply-add " +
-            "rate.",
+            "Measures prefill and decoding, or steps of training, and in the same process the machine's read bandwidth " +
+            "and multiply-add rate.",
             "elm benchmark --config OpenELM-270M --dtype bfloat16 --prompt 512 --generate 64",
-            "elm benchmark --model openelm-270m --quantize 4 --json");
+            "elm benchmark --model openelm-270m --quantize 4 --json",
+            "elm benchmark --config OpenELM-270M --train lora --batch-size 1 --length 512 --rank 8");
         Option<string> config = new("--config")
         {
             Description = $"A shape with random weights: {string.Join(", ", OpenElmConfig.KnownNames)}, or a config.json.",
@@ -35,8 +37,22 @@ internal static class BenchmarkCommand
         Option<int> trials = Positive("--trials", 3, "Runs; the medians are reported.");
         Option<int?> threads = NumberOption.Optional<int>(
             "--threads", "Threads of the CPU provider (default: all cores).", "1 or more", count => count >= 1);
+        Option<string?> train = new("--train")
+        {
+            Description = "Measures steps of training instead: adapters on every matrix of every layer, or all weights.",
+            HelpName = "lora|dora|full",
+        };
+        train.AcceptOnlyFromAmong("lora", "dora", "full");
+        Option<int> batchSize = Positive("--batch-size", 1, "With --train: rows of a batch.");
+        Option<int> length = Positive("--length", 512, "With --train: tokens of a row.");
+        Option<int> rank = Positive("--rank", 8, "With --train: rank of the adapters.");
+        Option<bool> checkpoint = new("--grad-checkpoint")
+        {
+            Description = "With --train: layers are computed again for the gradient, which saves memory.",
+        };
         Option<bool> json = new("--json") { Description = "Prints one JSON object." };
-        foreach (Option option in (Option[])[config, model, dtype, quantize, prompt, generate, trials, threads, json])
+        foreach (Option option in (Option[])[config, model, dtype, quantize, prompt, generate, train, batchSize, length, rank,
+            checkpoint, trials, threads, json])
             command.Add(option);
         command.Validators.Add(result =>
         {
@@ -59,6 +75,25 @@ internal static class BenchmarkCommand
                 : OpenElmModel.Random(Shape(arguments.GetValue(config)!), type ?? DType.BFloat16);
             if (arguments.GetValue(quantize) is { } bits)
                 loaded.Quantize(new OpenElmQuantization(new QuantizationSettings(64, bits)));
+
+            if (arguments.GetValue(train) is { } what)
+            {
+                loaded.CheckpointsLayers = arguments.GetValue(checkpoint);
+                FineTuneType kind = what switch
+                {
+                    "full" => FineTuneType.Full,
+                    "dora" => FineTuneType.Dora,
+                    _ => FineTuneType.Lora,
+                };
+                TrainBenchmark.Result steps = TrainBenchmark.Run(loaded, new TrainBenchmark.Shape(
+                    kind, arguments.GetValue(batchSize), arguments.GetValue(length), arguments.GetValue(rank),
+                    arguments.GetValue(trials)));
+                if (arguments.GetValue(json))
+                    Console.WriteLine(JsonText.Object(steps.Write));
+                else
+                    steps.Print();
+                return;
+            }
 
             Benchmark.Result result = Benchmark.Run(
                 loaded, arguments.GetValue(prompt), arguments.GetValue(generate), arguments.GetValue(trials));
