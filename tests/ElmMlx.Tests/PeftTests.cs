@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using ElmMlx.Checkpoints;
 using ElmMlx.Lora;

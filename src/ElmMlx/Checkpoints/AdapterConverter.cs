@@ -1,4 +1,5 @@
 using ElmMlx.Lora;
+using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
 

@@ -1,6 +1,4 @@
-using ElmMlx.Weights;
-
-namespace ElmMlx.Checkpoints;
+namespace ElmMlx.Weights;
 
 /// <summary>
 /// A folder that exists under its name only when it is complete: it is filled beside, and then renamed. Left without
