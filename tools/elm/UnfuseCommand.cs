@@ -62,12 +62,13 @@ internal static class UnfuseCommand
     private static void Print(UnfuseReport report, string output, int rank)
     {
         Console.WriteLine(
-            $"{report.Matrices.Count} matrices have adapters of rank {rank}; {report.Unchanged} do not differ and have none.");
+            $"{report.Matrices.Count} matrices have adapters of rank {rank}; {report.Unchanged} do not differ and " +
+            "have none.");
         Console.WriteLine($"Wrote {output}.");
         if (report.OtherTensors.Count > 0)
             Console.Error.WriteLine(
-                $"Warning: {report.OtherTensors.Count} tensors differ that are no matrices and that adapters cannot hold, " +
-                $"{report.OtherTensors[0]} first.");
+                $"Warning: {report.OtherTensors.Count} tensors differ that are no matrices and that adapters cannot " +
+                $"hold, {report.OtherTensors[0]} first.");
     }
 
     // Each row as soon as it is known: a large model takes minutes.
@@ -82,7 +83,8 @@ internal static class UnfuseCommand
             _isBelowHeading = true;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{matrix.Name,-40} {Percent(matrix.Change),9} {Percent(matrix.Explained),10} {Percent(matrix.RelativeError),8}"));
+                $"{matrix.Name,-40} {Percent(matrix.Change),9} {Percent(matrix.Explained),10} ") +
+                $"{Percent(matrix.RelativeError),8}");
         }
 
         private static string Percent(double share) => share.ToString("P1", CultureInfo.InvariantCulture);

@@ -53,7 +53,9 @@ internal sealed class DenseTensors : IDisposable
         if (_tensors.TryGetValue(module + ".scales", out TensorInfo? scales))
         {
             (int groupSize, int bits, string mode) = Config.Quantization!.For(module);
-            MlxArray? biases = _tensors.TryGetValue(module + ".biases", out TensorInfo? tensor) ? Floats(_folder.Read(tensor)) : null;
+            MlxArray? biases = _tensors.TryGetValue(module + ".biases", out TensorInfo? tensor)
+                ? Floats(_folder.Read(tensor))
+                : null;
             value = Quantized.Dequantize(value, Floats(_folder.Read(scales)), biases, groupSize, bits, mode);
         }
         return value.AsType(DType.Float32).ToArray<float>();

@@ -2,11 +2,13 @@ using System.Numerics;
 
 namespace ElmMlx.Lora;
 
-/// <summary>A few long vectors in float64, and a float32 matrix times them. All sums run in one order, whatever the threads.</summary>
+/// <summary>
+/// A few long vectors in float64, and a float32 matrix times them. All sums run in one order, whatever the threads.
+/// </summary>
 internal static class DoubleRows
 {
     private const int RowBlock = 32;        // rows of the matrix that one task takes
-    private const int ColumnBlock = 256;    // columns that one task takes: count · 256 doubles stay in the first caches
+    private const int ColumnBlock = 256;    // columns that one task takes: 256 doubles a vector stay in the caches
 
     /// <summary><c>D · q</c> for every vector.</summary>
     /// <param name="matrix">[rows, columns].</param>
@@ -118,7 +120,8 @@ internal static class DoubleRows
     }
 
     /// <summary>Vectors of zeros.</summary>
-    public static double[][] New(int count, int length) => [.. Enumerable.Range(0, count).Select(_ => new double[length])];
+    public static double[][] New(int count, int length) =>
+        [.. Enumerable.Range(0, count).Select(_ => new double[length])];
 
     private static void Widen(ReadOnlySpan<float> source, Span<double> destination)
     {

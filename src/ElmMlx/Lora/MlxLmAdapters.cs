@@ -133,10 +133,10 @@ internal static class MlxLmAdapters
         bool dora = config.Type == FineTuneType.Dora;
         if (file.Tensors.TryGetValue(module + ".m", out TensorInfo? m) != dora)
             throw new InvalidDataException(
-                $"{file.Path}: {AdapterConfig.FileName} says {config.Type.ToString().ToLowerInvariant()}, and {module}.m " +
-                $"{(dora ? "is missing" : "is there")}.");
+                $"{file.Path}: {AdapterConfig.FileName} says {config.Type.ToString().ToLowerInvariant()}, and " +
+                $"{module}.m {(dora ? "is missing" : "is there")}.");
         return Adapter.FromFactors(
-            OpenElmModel.CanonicalName(module), a.Shape[1], AdapterSet.ReadFloats(file, a), AdapterSet.ReadFloats(file, b),
-            config.Scale, m is null ? null : AdapterSet.ReadFloats(file, m), config.Dropout);
+            OpenElmModel.CanonicalName(module), a.Shape[1],
+            AdapterSet.ReadFloats(file, a), AdapterSet.ReadFloats(file, b), config.Scale, m is null ? null : AdapterSet.ReadFloats(file, m), config.Dropout);
     }
 }

@@ -45,7 +45,9 @@ internal static class PeftWriter
         foreach (Adapter adapter in adapters)
         {
             string module = NameOf(adapter);
-            (string a, string b) = adapter.IsEmbedding ? (".lora_embedding_A", ".lora_embedding_B") : (".lora_A.weight", ".lora_B.weight");
+            (string a, string b) = adapter.IsEmbedding
+                ? (".lora_embedding_A", ".lora_embedding_B")
+                : (".lora_A.weight", ".lora_B.weight");
             float[] first = Adapter.Transpose(adapter.InputFactor, adapter.Inputs, adapter.Rank);
             float[] second = Adapter.Transpose(adapter.OutputFactor, adapter.Rank, adapter.Outputs);
             tensors.Add((module + a, [adapter.Rank, adapter.Inputs], first));
@@ -69,7 +71,8 @@ internal static class PeftWriter
         int rank = adapters[0].Rank;
         double scale = adapters[0].Scale;
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, IndentSize = 2, NewLine = "\n" }))
+        var options = new JsonWriterOptions { Indented = true, IndentSize = 2, NewLine = "\n" };
+        using (var json = new Utf8JsonWriter(buffer, options))
         {
             json.WriteStartObject();
             json.WriteStartObject("alpha_pattern");

@@ -68,8 +68,8 @@ internal sealed class TruncatedSvd
     }
 
     /// <summary>
-    /// One-sided Jacobi: turns pairs of the right vectors until all are orthogonal, and the left ones with them; their lengths
-    /// are the singular values then.
+    /// One-sided Jacobi: turns pairs of the right vectors until all are orthogonal, and the left ones with them;
+    /// their lengths are the singular values then.
     /// </summary>
     private static TruncatedSvd Rotate(double[][] left, double[][] right, int rank)
     {
@@ -91,7 +91,8 @@ internal sealed class TruncatedSvd
 
     private static bool Turn(double[][] left, double[][] right, int i, int j)
     {
-        double a = DoubleRows.Dot(right[i], right[i]), b = DoubleRows.Dot(right[j], right[j]), c = DoubleRows.Dot(right[i], right[j]);
+        double a = DoubleRows.Dot(right[i], right[i]), b = DoubleRows.Dot(right[j], right[j]);
+        double c = DoubleRows.Dot(right[i], right[j]);
         if (Math.Abs(c) <= 1e-14 * Math.Sqrt(a * b))
             return false;
         double zeta = (b - a) / (2 * c);

@@ -61,8 +61,8 @@ public static class Unfuser
         string module = name[..^".weight".Length];
         if (rank > Math.Min(shape[0], shape[1]))
             throw new ArgumentException(
-                $"The rank is {rank}, and {OpenElmModel.MlxLmName(module)} is a matrix of [{shape[0]}, {shape[1]}]: choose at " +
-                $"most {Math.Min(shape[0], shape[1])}.");
+                $"The rank is {rank}, and {OpenElmModel.MlxLmName(module)} is a matrix of [{shape[0]}, {shape[1]}]: " +
+                $"choose at most {Math.Min(shape[0], shape[1])}.");
         Adapter adapter = Approximate(module, difference, shape, rank, cancellation);
         double change = Norm(difference);
         for (int row = 0; row < shape[0]; row++)
@@ -110,7 +110,9 @@ public static class Unfuser
             if (!shapes.Remove(name, out int[]? other))
                 throw Different(name, $"{after.Path} has none");
             if (!other.SequenceEqual(shape))
-                throw Different(name, $"[{string.Join(", ", shape)}] in {before.Path} and [{string.Join(", ", other)}] in {after.Path}");
+                throw Different(
+                    name,
+                    $"[{string.Join(", ", shape)}] in {before.Path} and [{string.Join(", ", other)}] in {after.Path}");
         }
         if (shapes.Count > 0)
             throw Different(shapes.Keys.First(), $"{before.Path} has none");
@@ -124,8 +126,8 @@ public static class Unfuser
         UnfusedMatrix worst = matrices.MaxBy(matrix => matrix.RelativeError)!;
         if (worst.RelativeError > maxError)
             throw new ArgumentException(FormattableString.Invariant(
-                $"Rank {rank} leaves {worst.RelativeError:P1} of the difference of {worst.Name}, and at most {maxError:P1} is ") +
-                "accepted: choose a higher rank or accept more.");
+                $"Rank {rank} leaves {worst.RelativeError:P1} of the difference of {worst.Name}, and at most ") +
+                FormattableString.Invariant($"{maxError:P1} is accepted: choose a higher rank or accept more."));
     }
 
     // Leaves the difference in the first; the norm of the second comes back.
