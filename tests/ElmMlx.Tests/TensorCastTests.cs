@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using ElmMlx.Checkpoints;
 using ElmMlx.Weights;
 using Xunit;
 

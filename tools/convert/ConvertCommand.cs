@@ -11,13 +11,16 @@ internal static class ConvertCommand
     private const string Description = """
         Converts OpenELM checkpoints into MLX model folders, and back.
 
-        INPUT is a CoreNet checkpoint (.pt), a Hugging Face folder, or an MLX folder of either layout.
+        INPUT is a CoreNet checkpoint (.pt), a Hugging Face folder, or an MLX folder of either layout;
+        with --to peft or --to adapter it is an adapter folder, or a .pt with adapters.
 
         Examples:
           mlx-convert openelm-270m.pt openelm-270m --config-yaml train.yaml --tokenizer-path tokenizer.model --dtype bfloat16
           mlx-convert openelm-270m openelm-270m-4bit --quantize --quantization-bits 4
           mlx-convert finetuned-lora.pt finetuned --config-yaml lora.yaml
           mlx-convert openelm-270m model.pt --to corenet
+          mlx-convert openelm-270m merged --adapter peft-adapters
+          mlx-convert adapters peft-adapters --to peft
         """;
 
     private static readonly Argument<string?> Input = new("INPUT")
@@ -126,14 +129,15 @@ internal static class ConvertCommand
 
     private static readonly Option<string> To = new("--to")
     {
-        Description = "mlx, corenet (a .pt file) or hf (a Hugging Face folder).",
+        Description = "mlx, corenet (a .pt file) or hf (a Hugging Face folder); of adapters alone: adapter (mlx-lm's folder) " +
+            "or peft.",
         HelpName = "TARGET",
         DefaultValueFactory = _ => "mlx",
     };
 
     private static readonly Option<string?> Adapter = new("--adapter")
     {
-        Description = "An adapter to merge: mlx-lm's folder, or a CoreNet .pt with adapters.",
+        Description = "An adapter to merge: mlx-lm's or PEFT's folder, or a CoreNet .pt with adapters.",
         HelpName = "PATH",
     };
 
@@ -174,7 +178,9 @@ internal static class ConvertCommand
             ConfigYaml, Architecture, Tokenizer, Weights, DType, AllowOverflow, Quantize, Bits, GroupSize, Mode, Recipe, Dequantize, Layout, To, Adapter,
             KeepAdapter, TrimVocabulary, PadVocabulary, Verify, Overwrite, InputOption, OutputOption])
             command.Options.Add(option);
-        command.SetAction(result => ConvertRun.Execute(() => Options(result)));
+        command.SetAction(result => result.GetValue(To) is "adapter" or "peft"
+            ? ConvertRun.ExecuteAdapters(() => Adapters(result))
+            : ConvertRun.Execute(() => Options(result)));
         return command;
     }
 
@@ -188,16 +194,7 @@ internal static class ConvertCommand
 
     private static ConvertOptions Options(ParseResult result)
     {
-        (string? first, string? second) = (result.GetValue(Input), result.GetValue(Output));
-        if (result.GetValue(InputOption) is { } named)
-            (first, second) = (named, first);
-        string input = first ?? throw new ArgumentException("INPUT is missing: mlx-convert INPUT OUTPUT.");
-        if (first is not null && second is null && first.StartsWith("--", StringComparison.Ordinal))
-            throw new ArgumentException($"There is no option {first}; mlx-convert --help lists them.");
-        string output = result.GetValue(OutputOption) ?? second ?? throw new ArgumentException("OUTPUT is missing: mlx-convert INPUT OUTPUT.");
-        foreach (string path in (string[])[input, output])
-            if (path.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(path))
-                throw new ArgumentException($"There is no option {path}; mlx-convert --help lists them.");
+        (string input, string output) = Paths(result);
         bool trims = result.GetResult(TrimVocabulary) is not null;
         if (trims && result.GetValue(PadVocabulary) is not null)
             throw new ArgumentException("Choose either --trim-vocabulary or --pad-vocabulary.");
@@ -227,6 +224,33 @@ internal static class ConvertCommand
         };
     }
 
+    // INPUT and OUTPUT, by place or by mlx-lm's names.
+    private static (string Input, string Output) Paths(ParseResult result)
+    {
+        (string? first, string? second) = (result.GetValue(Input), result.GetValue(Output));
+        if (result.GetValue(InputOption) is { } named)
+            (first, second) = (named, first);
+        string input = first ?? throw new ArgumentException("INPUT is missing: mlx-convert INPUT OUTPUT.");
+        if (first is not null && second is null && first.StartsWith("--", StringComparison.Ordinal))
+            throw new ArgumentException($"There is no option {first}; mlx-convert --help lists them.");
+        string output = result.GetValue(OutputOption) ?? second ?? throw new ArgumentException("OUTPUT is missing: mlx-convert INPUT OUTPUT.");
+        foreach (string path in (string[])[input, output])
+            if (path.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(path))
+                throw new ArgumentException($"There is no option {path}; mlx-convert --help lists them.");
+        return (input, output);
+    }
+
+    private static (string Input, string Output, AdapterFormat Format, string? ConfigYaml, bool Overwrite) Adapters(ParseResult result)
+    {
+        (string input, string output) = Paths(result);
+        Option[] own = [To, ConfigYaml, Overwrite, InputOption, OutputOption];
+        foreach (Option option in result.CommandResult.Command.Options.Except(own))
+            if (result.GetResult(option) is { Implicit: false })
+                throw new ArgumentException($"--to {result.GetValue(To)} converts adapters alone; leave {option.Name} away.");
+        AdapterFormat format = result.GetValue(To) == "peft" ? AdapterFormat.Peft : AdapterFormat.MlxLm;
+        return (input, output, format, result.GetValue(ConfigYaml), result.GetValue(Overwrite));
+    }
+
     private static ConvertTarget Target(string to, string layout) => (to, layout) switch
     {
         ("mlx", "mlx-lm") => ConvertTarget.MlxLm,
@@ -235,7 +259,7 @@ internal static class ConvertCommand
         ("corenet", "mlx-lm") => ConvertTarget.CoreNetCheckpoint,
         ("mlx", _) => throw new ArgumentException($"--layout is '{layout}'; mlx-lm and corenet exist."),
         ("hf" or "corenet", _) => throw new ArgumentException($"--layout belongs to MLX folders; leave it away with --to {to}."),
-        _ => throw new ArgumentException($"--to is '{to}'; mlx, corenet and hf exist."),
+        _ => throw new ArgumentException($"--to is '{to}'; mlx, corenet, hf, adapter and peft exist."),
     };
 
     private static TensorType ParseType(string name) => name.ToLowerInvariant() switch

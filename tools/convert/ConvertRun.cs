@@ -20,10 +20,36 @@ internal static class ConvertRun
         using var cancellation = new CancellationTokenSource();
         Console.CancelKeyPress += (_, e) => Cancel(() => e.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(() => context.Cancel = true));
-        try
+        return Explain(() =>
         {
             ConvertOptions chosen = options();
             Print(chosen, Convert(chosen, cancellation.Token));
+        });
+
+        void Cancel(Action keepRunning)
+        {
+            keepRunning();
+            cancellation.Cancel();
+        }
+    }
+
+    /// <summary>Converts adapters alone.</summary>
+    public static int ExecuteAdapters(
+        Func<(string Input, string Output, AdapterFormat Format, string? ConfigYaml, bool Overwrite)> options) => Explain(() =>
+    {
+        (string input, string output, AdapterFormat format, string? yaml, bool overwrite) = options();
+        (string description, IReadOnlyList<string> notes) = AdapterConverter.Convert(input, output, format, yaml, overwrite);
+        Console.WriteLine($"{description}.");
+        foreach (string note in notes)
+            Console.WriteLine(note);
+        Console.WriteLine($"Wrote {output}.");
+    });
+
+    private static int Explain(Action run)
+    {
+        try
+        {
+            run();
             return 0;
         }
         catch (OperationCanceledException)
@@ -46,12 +72,6 @@ internal static class ConvertRun
         catch (OutOfMemoryException)
         {
             return Fail("There is not enough memory for this conversion.", Failure);
-        }
-
-        void Cancel(Action keepRunning)
-        {
-            keepRunning();
-            cancellation.Cancel();
         }
     }
 

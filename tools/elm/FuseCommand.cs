@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using ElmMlx.Checkpoints;
 using ElmMlx.Weights;
-using Spectre.Console;
 
 namespace ElmMlx.Tools.Elm;
 
@@ -65,7 +64,8 @@ internal static class FuseCommand
             using (ModelFolder files = ModelFolder.Open(folder))
             {
                 layout = files.Layout;
-                isQuantized = files.Weights.Tensors.Any(tensor => tensor.Name.EndsWith(".scales", StringComparison.Ordinal));
+                isQuantized = files.Weights.Tensors
+                    .Any(tensor => tensor.Name.EndsWith(".scales", StringComparison.Ordinal));
             }
 
             ConvertOptions options = new()
@@ -95,7 +95,8 @@ internal static class FuseCommand
             PrintMatrices(report.Merged);
         foreach (string note in report.Notes)
             Console.WriteLine(note);
-        Console.WriteLine($"Fused {report.Adapter!.Replace(", merged", "", StringComparison.Ordinal)}: {report.Types.Before} became {report.Types.After}.");
+        string adapter = report.Adapter!.Replace(", merged", "", StringComparison.Ordinal);
+        Console.WriteLine($"Fused {adapter}: {report.Types.Before} became {report.Types.After}.");
         if (report.Merged.MaxBy(matrix => matrix.RelativeError) is { } worst)
             Console.WriteLine(
                 $"Lost in rounding: at most {Percent(worst.RelativeError)} of what an adapter changes ({worst.Name}).");
@@ -107,7 +108,8 @@ internal static class FuseCommand
         MergedMatrix[] lost = [.. report.Merged.Where(matrix => matrix.RelativeError > HalfLost)];
         if (lost.Length > 0)
             Console.Error.WriteLine(
-                $"Warning: in {lost.Length} of {report.Merged.Count} matrices more than half of what the adapter changes is lost; " +
+                $"Warning: in {lost.Length} of {report.Merged.Count} matrices more than half of what the adapter " +
+                "changes is lost; " +
                 (options.PackedMerge is PackedMerge.Requantize
                     ? "--quantized float keeps it."
                     : "its changes are smaller than the weights' type can hold."));
@@ -115,15 +117,10 @@ internal static class FuseCommand
 
     private static void PrintMatrices(IReadOnlyList<MergedMatrix> merged)
     {
-        Table table = new() { Border = TableBorder.Simple };
-        table.AddColumn("matrix");
-        table.AddColumn("before");
-        table.AddColumn("after");
-        table.AddColumn(new TableColumn("lost of the adapter").RightAligned());
+        Console.WriteLine($"{"matrix",-40} {"before",-9} {"after",-9} {"lost",8}");
         foreach (MergedMatrix matrix in merged)
-            table.AddRow(Markup.Escape(matrix.Name), matrix.Before, matrix.After, Percent(matrix.RelativeError));
-        AnsiConsole.Write(table);
+            Console.WriteLine($"{matrix.Name,-40} {matrix.Before,-9} {matrix.After,-9} {Percent(matrix.RelativeError),8}");
     }
 
-    private static string Percent(double share) => share.ToString("0.0 %", CultureInfo.InvariantCulture).Replace("100.0 %", "100 %", StringComparison.Ordinal);
+    private static string Percent(double share) => share.ToString("0.0 %", CultureInfo.InvariantCulture);
 }

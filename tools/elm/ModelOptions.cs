@@ -9,7 +9,7 @@ internal sealed class ModelOptions
 {
     private readonly Option<string> _adapterPath = new("--adapter-path")
     {
-        Description = "Folder with adapters (adapters.safetensors, adapter_config.json) to apply to the model.",
+        Description = "Folder with adapters to apply to the model: mlx-lm's or PEFT's.",
         HelpName = "DIR",
     };
 

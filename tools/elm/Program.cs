@@ -15,6 +15,7 @@ RootCommand root = new("""
     InfoCommand.Create(),
     BenchmarkCommand.Create(),
     FuseCommand.Create(),
+    UnfuseCommand.Create(),
 };
 ExampleHelp.AddTo(root);
 return CommandRunner.Run("elm", root, args, endsWithReader: true);

@@ -1,5 +1,4 @@
 using ElmMlx.Lora;
-using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
 

@@ -56,7 +56,10 @@ public sealed partial record AdapterConfig
 
     /// <summary>This configuration with another field, given as JSON.</summary>
     public AdapterConfig WithJson(string field, string json) =>
-        this with { OtherFields = new Dictionary<string, string>(OtherFields, StringComparer.Ordinal) { [field] = json } };
+        this with
+        {
+            OtherFields = new Dictionary<string, string>(OtherFields, StringComparer.Ordinal) { [field] = json },
+        };
 
     /// <summary>Another field's text; null when it is none.</summary>
     public string? Text(string field)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ElmMlx.Weights;
 
 namespace ElmMlx.Lora;
 
@@ -74,7 +73,9 @@ public sealed partial record AdapterConfig
         var config = new AdapterConfig
         {
             Type = type,
-            LayerCount = json.TryGetProperty("num_layers", out JsonElement layers) ? Whole(layers, "num_layers", path) : 0,
+            LayerCount = json.TryGetProperty("num_layers", out JsonElement layers)
+                ? Whole(layers, "num_layers", path)
+                : 0,
             OtherFields = json.EnumerateObject()
                 .Where(field => field.Name is not ("fine_tune_type" or "lora_parameters" or "num_layers"))
                 .GroupBy(field => field.Name)
@@ -118,7 +119,8 @@ public sealed partial record AdapterConfig
     {
         if (!parameters.TryGetProperty("keys", out JsonElement keys) || keys.ValueKind == JsonValueKind.Null)
             return null;
-        if (keys.ValueKind != JsonValueKind.Array || keys.EnumerateArray().Any(key => key.ValueKind != JsonValueKind.String))
+        if (keys.ValueKind != JsonValueKind.Array ||
+            keys.EnumerateArray().Any(key => key.ValueKind != JsonValueKind.String))
             throw new InvalidDataException($"{path}: lora_parameters.keys must be a list of names.");
         return [.. keys.EnumerateArray().Select(key => key.GetString()!)];
     }

@@ -22,7 +22,8 @@ internal static class AdapterLayers
     /// <param name="dropout">Probability in training mode.</param>
     /// <param name="adaptsOutput">Whether a tied output layer has the adapter too.</param>
     public static Module Wrap(
-        Module module, MlxArray a, MlxArray b, MlxArray? magnitudes, double scale, double dropout, bool adaptsOutput = true) =>
+        Module module, MlxArray a, MlxArray b, MlxArray? magnitudes, double scale, double dropout,
+        bool adaptsOutput = true) =>
         (module, magnitudes) switch
         {
             (LinearLayer linear, null) => new LoraLinear(linear, a, b, (float)scale, dropout),

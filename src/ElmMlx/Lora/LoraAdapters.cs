@@ -112,9 +112,12 @@ public static class LoraAdapters
         (string Name, MlxArray Value)[] tensors = [.. ParametersOf(model)
             .Select(entry => (OpenElmModel.MlxLmName(entry.Path), entry.Parameter.Value))];
         if (tensors.Length == 0)
-            throw new ArgumentException("The model has neither adapters nor weights that are trained; there is nothing to save.");
+            throw new ArgumentException(
+                "The model has neither adapters nor weights that are trained; there is nothing to save.");
         using SafetensorsWriter writer = new(
-            path, tensors.Select(tensor => new TensorSpec(tensor.Name, TensorArrays.TypeOf(tensor.Value), tensor.Value.Shape)),
+            path,
+            tensors.Select(tensor =>
+                new TensorSpec(tensor.Name, TensorArrays.TypeOf(tensor.Value), tensor.Value.Shape)),
             new Dictionary<string, string> { ["format"] = "mlx" });
         foreach ((string name, MlxArray value) in tensors)
             value.ReadBytes((bytes, _) => writer.Write(name, bytes));
@@ -123,7 +126,8 @@ public static class LoraAdapters
 
     private static IEnumerable<(string Path, Parameter Parameter)> ParametersOf(OpenElmModel model)
     {
-        HashSet<string> adapted = [.. model.NamedModules().Where(entry => entry.Module is IAdapterLayer).Select(entry => entry.Path)];
+        HashSet<string> adapted =
+            [.. model.NamedModules().Where(entry => entry.Module is IAdapterLayer).Select(entry => entry.Path)];
         return adapted.Count == 0
             ? model.TrainableParameters()
             : model.NamedParameters().Where(entry =>
@@ -134,8 +138,8 @@ public static class LoraAdapters
     {
         if (model.Config.Quantization is not null)
             throw new ArgumentException(
-                "The model is quantised, and packed matrices cannot be trained: train adapters (lora, dora), or convert " +
-                "it with mlx-convert --dequantize first.");
+                "The model is quantised, and packed matrices cannot be trained: train adapters (lora, dora), or " +
+                "convert it with mlx-convert --dequantize first.");
         model.Freeze();
         foreach ((string path, Parameter parameter) in model.NamedParameters())
             if (LoraTargets.LayerOf(path) >= first)

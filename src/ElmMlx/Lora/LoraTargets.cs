@@ -46,10 +46,9 @@ internal sealed class LoraTargets
     }
 
     /// <summary>The number of the layer that a module belongs to; −1 outside the layers.</summary>
-    public static int LayerOf(string path) =>
-        path.StartsWith(LayerPrefix, StringComparison.Ordinal)
-            ? int.Parse(path.AsSpan(LayerPrefix.Length, path.IndexOf('.', LayerPrefix.Length) - LayerPrefix.Length), CultureInfo.InvariantCulture)
-            : -1;
+    public static int LayerOf(string path) => path.StartsWith(LayerPrefix, StringComparison.Ordinal)
+        ? int.Parse(path.AsSpan()[LayerPrefix.Length..path.IndexOf('.', LayerPrefix.Length)], CultureInfo.InvariantCulture)
+        : -1;
 
     /// <summary>mlx-lm's key of a module: within its layer, or its whole name outside.</summary>
     public static string KeyOf(string path) => LayerOf(path) < 0
@@ -66,7 +65,8 @@ internal sealed class LoraTargets
         (string, Module)[] found = [.. _matrices.Where(entry =>
             keys.Contains(OpenElmModel.MlxLmName(entry.Path)) ||
             LayerOf(entry.Path) >= first && keys.Contains(KeyOf(entry.Path)))];
-        return found.Length > 0 ? found : throw new ArgumentException("keys is an empty list; leave it out for every matrix of the layers.");
+        return found.Length > 0 ? found : throw new ArgumentException(
+            "keys is an empty list; leave it out for every matrix of the layers.");
     }
 
     private static bool IsNamed(string path, string key) => key == KeyOf(path) || key == OpenElmModel.MlxLmName(path);
@@ -80,8 +80,8 @@ internal sealed class LoraTargets
                 LayerOf(entry.Path) is var layer && (layer < 0 || layer >= first) &&
                 expression.IsMatch(OpenElmModel.MlxLmName(entry.Path)))];
             return found.Length > 0 ? found : throw new ArgumentException(
-                $"The regular expression '{pattern}' matches no matrix of layer {first} or later; their names are like " +
-                $"{OpenElmModel.MlxLmName(_matrices.First(entry => LayerOf(entry.Path) >= first).Path)}.");
+                $"The regular expression '{pattern}' matches no matrix of layer {first} or later; their names are " +
+                $"like {OpenElmModel.MlxLmName(_matrices.First(entry => LayerOf(entry.Path) >= first).Path)}.");
         }
         catch (RegexParseException e)
         {

@@ -41,9 +41,9 @@ internal static class MlxLmAdapters
     /// <summary>Writes a folder.</summary>
     /// <param name="folder">The folder to make.</param>
     /// <param name="set">The adapters; ranks and scales may differ, and are made one.</param>
-    /// <param name="layers">The model's number of layers.</param>
+    /// <param name="layers">The model's number of layers; null when it is not known.</param>
     /// <exception cref="ArgumentException">They are partly DoRA and partly LoRA.</exception>
-    public static void Write(string folder, AdapterSet set, int layers)
+    public static void Write(string folder, AdapterSet set, int? layers)
     {
         AdapterConfig config = ConfigOf(set, layers);
         var tensors = new SortedDictionary<string, (int[] Shape, float[] Values)>(StringComparer.Ordinal);
@@ -74,27 +74,32 @@ internal static class MlxLmAdapters
     /// <summary>The configuration with which mlx-lm puts adapters on these modules, and perhaps on more that stay
     /// as they were.</summary>
     /// <param name="modules">CoreNet's paths.</param>
-    /// <param name="layers">The model's number of layers.</param>
-    public static AdapterConfig Covering(IEnumerable<string> modules, int layers)
+    /// <param name="layers">The model's number of layers; null when it is not known.</param>
+    public static AdapterConfig Covering(IEnumerable<string> modules, int? layers)
     {
+        const int all = -1;
         string[] paths = [.. modules];
-        int first = paths.Select(LoraTargets.LayerOf).Where(layer => layer >= 0).DefaultIfEmpty(layers - 1).Min();
+        int? first = paths.Select(LoraTargets.LayerOf).Where(layer => layer >= 0).Select(layer => (int?)layer)
+            .DefaultIfEmpty(layers - 1).Min();
         return new AdapterConfig
         {
             Keys = [.. paths.Select(LoraTargets.KeyOf).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
-            LayerCount = layers - first,
+            LayerCount = layers - first ?? all,
         };
     }
 
     // One rank and one scale for all: mlx-lm's format knows no others.
-    private static AdapterConfig ConfigOf(AdapterSet set, int layers)
+    private static AdapterConfig ConfigOf(AdapterSet set, int? layers)
     {
         Adapter[] adapters = [.. set.Adapters.Values];
         bool dora = adapters[0].Magnitudes is not null;
         if (adapters.Any(adapter => adapter.Magnitudes is not null != dora))
             throw new ArgumentException("The adapters are partly DoRA and partly LoRA, which mlx-lm's format cannot " +
                 "say; merge them into the model instead.");
-        return Covering(set.Adapters.Keys, layers) with
+        AdapterConfig covering = Covering(set.Adapters.Keys, layers);
+        if (set.BaseModel is { } model)
+            covering = covering.With("model", model);
+        return covering with
         {
             Type = dora ? FineTuneType.Dora : FineTuneType.Lora,
             Rank = adapters.Max(adapter => adapter.Rank),
@@ -128,10 +133,10 @@ internal static class MlxLmAdapters
         bool dora = config.Type == FineTuneType.Dora;
         if (file.Tensors.TryGetValue(module + ".m", out TensorInfo? m) != dora)
             throw new InvalidDataException(
-                $"{file.Path}: {AdapterConfig.FileName} says {config.Type.ToString().ToLowerInvariant()}, and {module}.m " +
-                $"{(dora ? "is missing" : "is there")}.");
+                $"{file.Path}: {AdapterConfig.FileName} says {config.Type.ToString().ToLowerInvariant()}, and " +
+                $"{module}.m {(dora ? "is missing" : "is there")}.");
         return Adapter.FromFactors(
-            OpenElmModel.CanonicalName(module), a.Shape[1], AdapterSet.ReadFloats(file, a), AdapterSet.ReadFloats(file, b),
-            config.Scale, m is null ? null : AdapterSet.ReadFloats(file, m), config.Dropout);
+            OpenElmModel.CanonicalName(module), a.Shape[1],
+            AdapterSet.ReadFloats(file, a), AdapterSet.ReadFloats(file, b), config.Scale, m is null ? null : AdapterSet.ReadFloats(file, m), config.Dropout);
     }
 }

@@ -53,7 +53,8 @@ internal static class PeftAdapters
             : throw new InvalidDataException($"{path} holds no adapters (names with lora_A and lora_B).");
     }
 
-    private static SortedDictionary<string, Dictionary<Part, TensorInfo>> Group(SafetensorsFile file, List<string> notes)
+    private static SortedDictionary<string, Dictionary<Part, TensorInfo>> Group(
+        SafetensorsFile file, List<string> notes)
     {
         var modules = new SortedDictionary<string, Dictionary<Part, TensorInfo>>(StringComparer.Ordinal);
         foreach (TensorInfo tensor in file.Tensors.Values)
@@ -68,7 +69,8 @@ internal static class PeftAdapters
                 modules.Add(module, parts = []);
             if (!parts.TryAdd(part, tensor))
                 throw new InvalidDataException(
-                    $"{file.Path}: {module} has more than one adapter ({parts[part].Name}, {tensor.Name}); save one alone.");
+                    $"{file.Path}: {module} has more than one adapter ({parts[part].Name}, {tensor.Name}); save " +
+                    "one alone.");
         }
         return modules;
     }
@@ -89,14 +91,16 @@ internal static class PeftAdapters
             return (bare[..at], part);
         }
         throw new InvalidDataException(
-            $"{path}: {name} is no part of a LoRA adapter; merge what was trained beside the adapters in PEFT first.");
+            $"{path}: {name} is no part of a LoRA adapter; merge what was trained beside the adapters in PEFT " +
+            "first.");
     }
 
     private static Adapter Read(
         SafetensorsFile file, string module, Dictionary<Part, TensorInfo> parts, PeftConfig config)
     {
         bool embedding = parts.ContainsKey(Part.EmbeddingA) || parts.ContainsKey(Part.EmbeddingB);
-        TensorInfo a = Needed(embedding ? Part.EmbeddingA : Part.A), b = Needed(embedding ? Part.EmbeddingB : Part.B);
+        TensorInfo a = Needed(embedding ? Part.EmbeddingA : Part.A);
+        TensorInfo b = Needed(embedding ? Part.EmbeddingB : Part.B);
         if (a.Shape.Count != 2 || b.Shape.Count != 2 || a.Shape[0] != b.Shape[1] || a.Shape[0] == 0)
             throw new InvalidDataException($"{file.Path}: {a} and {b} do not multiply.");
         int rank = a.Shape[0];
@@ -110,13 +114,13 @@ internal static class PeftAdapters
                 $"says use_dora: {(config.UseDora ? "true" : "false")}.");
         if (embedding && m is not null)
             throw new InvalidDataException(
-                $"{file.Path}: {module} is an embedding with DoRA, of which PEFT learns one length a column and MLX one " +
-                "a row; merge it in PEFT (merge_and_unload) and convert the result.");
+                $"{file.Path}: {module} is an embedding with DoRA, of which PEFT learns one length a column and MLX " +
+                "one a row; merge it in PEFT (merge_and_unload) and convert the result.");
         string path = OpenElmModel.CanonicalName(module);
         if (embedding != (path == "token_embeddings"))
             throw new InvalidDataException(
-                $"{file.Path}: {a} is {(embedding ? "an embedding's" : "no embedding's")} adapter, and {module} of an " +
-                $"OpenELM is {(embedding ? "no embedding" : "one")}; these adapters belong to another model.");
+                $"{file.Path}: {a} is {(embedding ? "an embedding's" : "no embedding's")} adapter, and {module} of " +
+                $"an OpenELM is {(embedding ? "no embedding" : "one")}; these adapters belong to another model.");
         float[] first = AdapterSet.ReadFloats(file, a), second = AdapterSet.ReadFloats(file, b);
         return new Adapter
         {

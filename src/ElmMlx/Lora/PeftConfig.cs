@@ -71,16 +71,16 @@ internal sealed class PeftConfig
         foreach ((string field, string meaning) in Refused)
             if (_json.TryGetProperty(field, out value) && !IsEmpty(value))
                 throw new InvalidDataException(
-                    $"{_path}: {field} is {value.GetRawText()}, which stands for {meaning}; that cannot be read, so merge " +
-                    "the adapters in PEFT (merge_and_unload) and convert the result.");
+                    $"{_path}: {field} is {value.GetRawText()}, which stands for {meaning}; that cannot be read, so " +
+                    "merge the adapters in PEFT (merge_and_unload) and convert the result.");
         if (_json.TryGetProperty("bias", out value) && value.ToString() is not ("none" or ""))
             throw new InvalidDataException(
                 $"{_path}: bias is {value}, and OpenELM has no biases; these adapters belong to another model.");
         if (_json.TryGetProperty("init_lora_weights", out value) && value.ValueKind == JsonValueKind.String &&
             !HarmlessBeginnings.Contains(value.GetString()!.ToLowerInvariant()))
             throw new InvalidDataException(
-                $"{_path}: init_lora_weights is {value}, which changed the base weights before the training; convert the " +
-                "adapters to plain LoRA in PEFT (path_initial_model_for_weight_conversion) first.");
+                $"{_path}: init_lora_weights is {value}, which changed the base weights before the training; convert " +
+                "the adapters to plain LoRA in PEFT (path_initial_model_for_weight_conversion) first.");
     }
 
     private static bool IsEmpty(JsonElement value) => value.ValueKind switch
