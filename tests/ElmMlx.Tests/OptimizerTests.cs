@@ -199,6 +199,15 @@ public sealed class OptimizerTests
     }
 
     [Fact]
+    public void Norm_of_a_large_matrix_does_not_drift()
+    {
+        using var scope = new ArrayScope();
+        float[] values = [.. Enumerable.Range(0, 1024 * 512).Select(i => 0.5f + i % 7 * 0.1f)];
+        double exact = Math.Sqrt(values.Sum(value => (double)value * value));
+        Assert.Equal(exact, GradientClipping.Norm([MlxArray.From<float>(values, 1024, 512)]).Item<float>(), 1e-6 * exact);
+    }
+
+    [Fact]
     public void Gradients_that_do_not_fit_are_refused_before_anything_changes()
     {
         using var scope = new ArrayScope();
@@ -232,6 +241,7 @@ public sealed class OptimizerTests
                 optimizer.Update([("w", weight)], [gradient]);
             }).Message;
         Assert.Contains("no 'step'", Load(("w.m", slot)), StringComparison.Ordinal);
+        Assert.Contains("no 'step'", Load(("step", slot)), StringComparison.Ordinal);
         Assert.Contains("'w.u' is not one of adam, which keeps m, v", Load(("step", step), ("w.u", slot)), StringComparison.Ordinal);
         Assert.Contains("'loss'", Load(("step", step), ("loss", slot)), StringComparison.Ordinal);
         Assert.Contains("state of w has no v", Load(("step", step), ("w.m", slot)), StringComparison.Ordinal);
