@@ -7,17 +7,25 @@ namespace ElmMlx.Nn;
 public static partial class Losses
 {
     /// <summary>
-    /// Cross-entropy from logits, <c>ln Σ eˣ - x[target]</c>; nothing of the logits' size is made for it, but a float32 copy where
-    /// they are narrower.
+    /// Cross-entropy from logits, <c>ln Σ eˣ - x[target]</c>; nothing of the logits' size is made for it, but a
+    /// float32 copy where they are narrower.
     /// </summary>
     /// <param name="logits">[…, V].</param>
     /// <param name="targets">[…], whole numbers from 0 to V - 1, or <paramref name="ignoreIndex"/>.</param>
-    /// <param name="ignoreIndex">Targets of this value count nothing; any number, also none of the vocabulary.</param>
-    /// <param name="labelSmoothing">The share of the target's probability that goes evenly to the whole vocabulary.</param>
+    /// <param name="ignoreIndex">
+    /// Targets of this value count nothing; any number, also none of the vocabulary.
+    /// </param>
+    /// <param name="labelSmoothing">
+    /// The share of the target's probability that goes evenly to the whole vocabulary.
+    /// </param>
     /// <param name="weights">[…], one for each target: 0 leaves it out. Null: 1 each.</param>
-    /// <param name="reduction">The mean is over the targets that count, by their weights; 0 where none does.</param>
+    /// <param name="reduction">
+    /// The mean is over the targets that count, by their weights; 0 where none does.
+    /// </param>
     /// <returns>A scalar; […] without reduction.</returns>
-    /// <exception cref="ArgumentException">Shapes do not fit, or the smoothing is not from 0 up to 1.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shapes do not fit, or the smoothing is not from 0 up to 1.
+    /// </exception>
     public static MlxArray CrossEntropy(
         MlxArray logits, MlxArray targets, int? ignoreIndex = null, double labelSmoothing = 0, MlxArray? weights = null,
         LossReduction reduction = LossReduction.Mean)
@@ -36,19 +44,24 @@ public static partial class Losses
     }
 
     /// <summary>
-    /// CoreNet's loss: cross-entropy, the mean over the targets that count, and the z-loss, <c>zLoss / n · Σ (ln Σ eˣ)²</c>, which
-    /// keeps logits from drifting.
+    /// CoreNet's loss: cross-entropy, the mean over the targets that count, and the z-loss,
+    /// <c>zLoss / n · Σ (ln Σ eˣ)²</c>, which keeps logits from drifting.
     /// </summary>
     /// <remarks>
-    /// n are the targets that count, but the sum is over all positions: CoreNet sets the logits of ignored ones to zero, so each adds
-    /// the constant <c>(ln V)²</c>, which has no gradient. Where no target counts, both parts are 0 / 1, not NaN.
+    /// n are the targets that count, but the sum is over all positions: CoreNet sets the logits of ignored ones
+    /// to zero, so each adds the constant <c>(ln V)²</c>, which has no gradient. Where no target counts, n is
+    /// taken as 1: there is no NaN.
     /// </remarks>
     /// <param name="logits">[…, V].</param>
     /// <param name="targets">[…].</param>
     /// <param name="ignoreIndex">The value of targets that do not count: the padding's id.</param>
     /// <param name="zLoss">The z-loss's factor; 0 for none.</param>
-    /// <param name="labelSmoothing">As in <see cref="CrossEntropy(MlxArray, MlxArray, int?, double, MlxArray?, LossReduction)"/>.</param>
-    /// <exception cref="ArgumentException">Shapes do not fit, or the smoothing is not from 0 up to 1.</exception>
+    /// <param name="labelSmoothing">
+    /// As in <see cref="CrossEntropy(MlxArray, MlxArray, int?, double, MlxArray?, LossReduction)"/>.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// Shapes do not fit, or the smoothing is not from 0 up to 1.
+    /// </exception>
     public static CoreNetLoss CoreNet(
         MlxArray logits, MlxArray targets, int ignoreIndex, double zLoss = 1e-4, double labelSmoothing = 0)
     {

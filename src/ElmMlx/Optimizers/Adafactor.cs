@@ -1,7 +1,8 @@
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// Adafactor: of a matrix's squared gradients only the means of rows and of columns are remembered, so the state is small.
+/// Adafactor: of a matrix's squared gradients only the means of rows and of columns are remembered, so the
+/// state is small.
 /// </summary>
 /// <remarks>As in MLX, the learning rate is not looked at unless <c>relativeStep</c> is off.</remarks>
 public sealed class Adafactor : Optimizer
@@ -13,14 +14,20 @@ public sealed class Adafactor : Optimizer
     private readonly bool _scaleParameter;
 
     /// <summary>An optimizer with MLX's options.</summary>
-    /// <param name="learningRate">The rate where <paramref name="relativeStep"/> is off; it must be given then.</param>
-    /// <param name="epsilon">Added to squared gradients, and the least scale of a parameter; 1e-30 and 1e-3 unless told.</param>
+    /// <param name="learningRate">
+    /// The rate where <paramref name="relativeStep"/> is off; it must be given then.
+    /// </param>
+    /// <param name="epsilon">
+    /// Added to squared gradients, and the least scale of a parameter; 1e-30 and 1e-3 unless told.
+    /// </param>
     /// <param name="clipThreshold">Updates whose root mean square is larger are scaled down to it.</param>
     /// <param name="decayRate">The running average of squares keeps the share <c>1 - t^decayRate</c>.</param>
     /// <param name="beta1">The factor of a running average of updates; null for none.</param>
     /// <param name="weightDecay">The share of a parameter that one update takes off, over the rate.</param>
     /// <param name="scaleParameter">Multiplies the rate by the parameter's root mean square.</param>
-    /// <param name="relativeStep">Takes the rate from the number of the update: <c>min(0.01, 1 / √t)</c>.</param>
+    /// <param name="relativeStep">
+    /// Takes the rate from the number of the update: <c>min(0.01, 1 / √t)</c>.
+    /// </param>
     /// <param name="warmupInit">Lets that rate rise from 1e-6.</param>
     /// <exception cref="ArgumentException">No learning rate, and none from the update's number.</exception>
     public Adafactor(

@@ -1,8 +1,8 @@
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// Adam: <c>m ← β₁·m + (1 - β₁)·g</c>, <c>v ← β₂·v + (1 - β₂)·g²</c>, <c>p ← p - λ·m / (√v + ε)</c>. With bias correction m is
-/// divided by <c>1 - β₁ᵗ</c> and v by <c>1 - β₂ᵗ</c> first, t from 1.
+/// Adam: <c>m ← β₁·m + (1 - β₁)·g</c>, <c>v ← β₂·v + (1 - β₂)·g²</c>, <c>p ← p - λ·m / (√v + ε)</c>. With bias
+/// correction m is divided by <c>1 - β₁ᵗ</c> and v by <c>1 - β₂ᵗ</c> first, t from 1.
 /// </summary>
 public class Adam : Optimizer
 {

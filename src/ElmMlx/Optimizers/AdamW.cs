@@ -1,7 +1,8 @@
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// Adam whose weight decay does not go through the gradient: <c>p ← p·(1 - λ·decay)</c>, then <see cref="Adam"/>'s step.
+/// Adam whose weight decay does not go through the gradient: <c>p ← p·(1 - λ·decay)</c>, then
+/// <see cref="Adam"/>'s step.
 /// </summary>
 /// <remarks>
 /// With bias correction it is PyTorch's AdamW, and with <see cref="ParameterGroup.NoDecayOfVectors"/> as

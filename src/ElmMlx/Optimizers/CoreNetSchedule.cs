@@ -3,12 +3,12 @@ using System.Numerics;
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// CoreNet's schedules by iteration: a linear warm-up from a rate that need not be zero, then a curve; rounded to 8 decimals, as
-/// CoreNet hands it to its optimizer.
+/// CoreNet's schedules by iteration: a linear warm-up from a rate that need not be zero, then a curve; rounded
+/// to 8 decimals, as CoreNet hands it to its optimizer.
 /// </summary>
 /// <remarks>
-/// The curve spans <c>max_iterations - warmup_iterations + 1</c> updates: the final rate comes one update after the last one of
-/// CoreNet's loop, and beyond that the cosine rises again.
+/// The curve spans <c>max_iterations - warmup_iterations + 1</c> updates: the final rate comes one update after
+/// the last one of CoreNet's loop, and beyond that the cosine rises again.
 /// </remarks>
 public sealed class CoreNetSchedule : Schedule
 {

@@ -4,14 +4,15 @@ namespace ElmMlx.Optimizers;
 public static class GradientClipping
 {
     /// <summary>
-    /// Scales all gradients by one factor, <c>min(1, maxNorm / (norm + 1e-6))</c>, where norm is the L2 norm of all their elements
-    /// together: MLX's <c>clip_grad_norm</c>, PyTorch's <c>clip_grad_norm_</c> and so CoreNet's <c>grad_clip</c>.
+    /// Scales all gradients by one factor, <c>min(1, maxNorm / (norm + 1e-6))</c>, where norm is the L2 norm of
+    /// all their elements together: MLX's <c>clip_grad_norm</c>, PyTorch's <c>clip_grad_norm_</c> and so
+    /// CoreNet's <c>grad_clip</c>.
     /// </summary>
     /// <param name="gradients">Floating-point arrays; they stay as they are.</param>
     /// <param name="maxNorm">The norm that no result exceeds; infinity only measures.</param>
     /// <returns>
-    /// The scaled gradients in their own types, and the norm before scaling, a scalar, summed in float32 at least. The norm is NaN
-    /// or infinite where a gradient is.
+    /// The scaled gradients in their own types, and the norm before scaling, a scalar, summed in float32 at
+    /// least. The norm is NaN or infinite where a gradient is.
     /// </returns>
     /// <exception cref="ArgumentException"><paramref name="maxNorm"/> is not above 0.</exception>
     public static (MlxArray[] Clipped, MlxArray Norm) ByGlobalNorm(IReadOnlyList<MlxArray> gradients, double maxNorm)
@@ -33,7 +34,8 @@ public static class GradientClipping
         foreach (MlxArray gradient in gradients)
         {
             MlxArray wide = gradient.DType is DType.Float16 or DType.BFloat16 ? gradient.AsType(DType.Float32) : gradient;
-            sum += wide.Square().Sum();
+            MlxArray squares = wide.Square();
+            sum += (squares.Rank > 1 ? squares.Sum(-1) : squares).Sum(); // row by row: MLX's long sums in float32 drift
         }
         return sum.Sqrt();
     }

@@ -1,8 +1,8 @@
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// Muon: momentum whose matrices are made orthogonal before they are applied. Meant for the matrices of hidden layers;
-/// parameters of one axis get plain momentum.
+/// Muon: momentum whose matrices are made orthogonal before they are applied. Meant for the matrices of hidden
+/// layers; parameters of one axis get plain momentum.
 /// </summary>
 public sealed class Muon : Optimizer
 {
@@ -45,7 +45,8 @@ public sealed class Muon : Optimizer
     }
 
     /// <summary>
-    /// Brings all singular values near 1 with <c>x ← a·x + (b·xxᵀ + c·(xxᵀ)²)·x</c>; the products are over the shorter side.
+    /// Brings all singular values near 1 with <c>x ← a·x + (b·xxᵀ + c·(xxᵀ)²)·x</c>; the products are over the
+    /// shorter side.
     /// </summary>
     private MlxArray Orthogonal(MlxArray matrix)
     {

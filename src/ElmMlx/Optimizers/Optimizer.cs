@@ -4,8 +4,8 @@ using ElmMlx.Nn;
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// Moves parameters against their gradients. What it remembers of each is its state, whose names are those of MLX's flattened
-/// state: <c>layers.0.attn.qkv_proj.weight.m</c>.
+/// Moves parameters against their gradients. What it remembers of each is its state, whose names are those of
+/// MLX's flattened state: <c>layers.0.attn.qkv_proj.weight.m</c>.
 /// </summary>
 public abstract class Optimizer : IDisposable
 {
@@ -16,7 +16,9 @@ public abstract class Optimizer : IDisposable
 
     /// <param name="name">MLX's name in lower case, for messages.</param>
     /// <param name="learningRate">The learning rate of all parameters without one of their own.</param>
-    /// <param name="weightDecay">That of all parameters without one of their own; null: there is none to set.</param>
+    /// <param name="weightDecay">
+    /// That of all parameters without one of their own; null: there is none to set.
+    /// </param>
     /// <param name="slotNames">The arrays remembered of a parameter.</param>
     private protected Optimizer(string name, Schedule learningRate, double? weightDecay, params string[] slotNames)
     {
@@ -45,9 +47,9 @@ public abstract class Optimizer : IDisposable
     public Func<string, Parameter, ParameterGroup?>? Groups { get; set; }
 
     /// <summary>
-    /// Everything that the next update depends on, apart from options and parameters: <c>step</c> (uint64), the last update's
-    /// <c>learning_rate</c> (float32, for other readers; the schedule decides) and <c>&lt;path&gt;.&lt;slot&gt;</c>. The optimizer
-    /// owns the arrays; they are valid until the next update.
+    /// Everything that the next update depends on, apart from options and parameters: <c>step</c> (uint64), the
+    /// last update's <c>learning_rate</c> (float32, for other readers; the schedule decides) and
+    /// <c>&lt;path&gt;.&lt;slot&gt;</c>. The optimizer owns the arrays; they are valid until the next update.
     /// </summary>
     public IReadOnlyDictionary<string, MlxArray> State
     {
@@ -70,8 +72,9 @@ public abstract class Optimizer : IDisposable
     private protected virtual bool HasLearningRate => true;
 
     /// <summary>
-    /// Gives parameters their new values. Nothing is evaluated: evaluate parameters and <see cref="State"/> together, or graphs grow
-    /// from update to update. The gradients stay the caller's; the parameters' former arrays are freed.
+    /// Gives parameters their new values. Nothing is evaluated: evaluate parameters and <see cref="State"/>
+    /// together, or graphs grow from update to update. The gradients stay the caller's; the parameters' former
+    /// arrays are freed.
     /// </summary>
     /// <param name="parameters">With the path that their state is kept under.</param>
     /// <param name="gradients">In the same order, each of its parameter's shape.</param>
@@ -104,16 +107,17 @@ public abstract class Optimizer : IDisposable
     }
 
     /// <summary>
-    /// Goes on from a state that <see cref="State"/> gave, or MLX's optimizer of the same name. The arrays stay the caller's, who
-    /// may free them.
+    /// Goes on from a state that <see cref="State"/> gave, or MLX's optimizer of the same name. The arrays stay
+    /// the caller's, who may free them.
     /// </summary>
     /// <exception cref="ArgumentException">
     /// A name is not one of this optimizer's, or <c>step</c> is missing. Nothing has changed then.
     /// </exception>
     public void LoadState(IReadOnlyDictionary<string, MlxArray> state)
     {
-        if (!state.TryGetValue("step", out MlxArray? step))
-            throw new ArgumentException("the state has no 'step': it is not that of an optimizer", nameof(state));
+        if (!state.TryGetValue("step", out MlxArray? step) || step.Size != 1 || step.Item<long>() < 0)
+            throw new ArgumentException(
+                "the state has no 'step', the number of finished updates: it is not that of an optimizer", nameof(state));
         string[] known = [.. _slotNames, Master];
         foreach (string name in state.Keys)
         {

@@ -13,8 +13,8 @@ public static class OptimizerFactory
     /// The rate. Adafactor looks at it only where <c>relative_step</c> is off, and can go without.
     /// </param>
     /// <param name="options">
-    /// The options other than the rate under MLX's names, as mlx-lm's <c>optimizer_config</c> has them; what is left out or null is
-    /// MLX's default. Values may be numbers, bools, text that spells one, lists, a
+    /// The options other than the rate under MLX's names, as mlx-lm's <c>optimizer_config</c> has them; what is
+    /// left out or null is MLX's default. Values may be numbers, bools, text that spells one, lists, a
     /// <see cref="System.Text.Json.JsonElement"/> or a YAML node.
     /// </param>
     /// <exception cref="ArgumentException">

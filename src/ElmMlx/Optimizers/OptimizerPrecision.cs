@@ -10,8 +10,8 @@ public enum OptimizerPrecision
     Float32,
 
     /// <summary>
-    /// float32, with a float32 copy of every parameter in the state (<c>&lt;path&gt;.master</c>): steps smaller than the
-    /// parameter's rounding add up instead of being lost.
+    /// float32, with a float32 copy of every parameter in the state (<c>&lt;path&gt;.master</c>): steps smaller
+    /// than the parameter's rounding add up instead of being lost.
     /// </summary>
     Float32Master,
 }

@@ -6,8 +6,8 @@ using YamlDotNet.RepresentationModel;
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// The values of options, wherever they come from. Plain means: null, a number (double), true or false, text, a list of
-/// <c>object?</c>, a dictionary by name.
+/// The values of options, wherever they come from. Plain means: null, a number (double), true or false, text, a
+/// list of <c>object?</c>, a dictionary by name.
 /// </summary>
 internal static class OptionValue
 {

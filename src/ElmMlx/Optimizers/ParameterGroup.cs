@@ -10,8 +10,8 @@ public sealed record ParameterGroup(double? WeightDecay = null, Schedule? Learni
     private static readonly ParameterGroup WithoutDecay = new(WeightDecay: 0);
 
     /// <summary>
-    /// A rule for <see cref="Optimizer.Groups"/>: no weight decay for parameters of one axis, norms and biases (CoreNet's
-    /// <c>no_decay_bn_filter_bias</c>).
+    /// A rule for <see cref="Optimizer.Groups"/>: no weight decay for parameters of one axis, norms and biases
+    /// (CoreNet's <c>no_decay_bn_filter_bias</c>).
     /// </summary>
     /// <param name="path">The parameter's path; not looked at.</param>
     /// <param name="parameter">The parameter.</param>

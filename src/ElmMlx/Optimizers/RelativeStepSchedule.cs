@@ -1,6 +1,8 @@
 namespace ElmMlx.Optimizers;
 
-/// <summary>Adafactor's own rate, <c>min(0.01, 1 / √t)</c>, t from 1; with warm-up <c>t · 10⁻⁶</c> instead of 0.01.</summary>
+/// <summary>
+/// Adafactor's own rate, <c>min(0.01, 1 / √t)</c>, t from 1; with warm-up <c>t · 10⁻⁶</c> instead of 0.01.
+/// </summary>
 internal sealed class RelativeStepSchedule(bool hasWarmup) : Schedule
 {
     public override double At(long step) =>

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace ElmMlx.Optimizers;
 
 /// <summary>
-/// A learning rate as a pure function of the number of finished updates. It can be described as JSON (which is YAML too) and
-/// rebuilt from that. A plain number is a rate that stays.
+/// A learning rate as a pure function of the number of finished updates. It can be described as JSON (which is
+/// YAML too) and rebuilt from that. A plain number is a rate that stays.
 /// </summary>
 public abstract class Schedule
 {
@@ -25,9 +25,9 @@ public abstract class Schedule
     /// <summary>Builds a schedule from a description.</summary>
     /// <param name="description">
     /// A number, or a mapping with a <c>name</c>. Its options stand beside it under MLX's names
-    /// (<c>{name: cosine_decay, init: 1e-3, decay_steps: 100}</c>), or in order in a list <c>arguments</c>, with
-    /// <c>warmup</c> steps from <c>warmup_init</c>, as mlx-lm's <c>lr_schedule</c> has them. Values may be numbers, text that
-    /// spells one, lists, dictionaries, a <see cref="JsonElement"/> or a YAML node.
+    /// (<c>{name: cosine_decay, init: 1e-3, decay_steps: 100}</c>), or in order in a list <c>arguments</c>,
+    /// with <c>warmup</c> steps from <c>warmup_init</c>, as mlx-lm's <c>lr_schedule</c> has them. Values may be
+    /// numbers, text that spells one, lists, dictionaries, a <see cref="JsonElement"/> or a YAML node.
     /// </param>
     /// <exception cref="ArgumentException">It describes no schedule; the message names the option.</exception>
     public static Schedule FromDescription(object? description) => ScheduleReader.Read(description);

@@ -1,6 +1,8 @@
 namespace ElmMlx.Optimizers;
 
-/// <summary>Schedules from their descriptions; <see cref="Schedule.FromDescription"/> says what those look like.</summary>
+/// <summary>
+/// Schedules from their descriptions; <see cref="Schedule.FromDescription"/> says what those look like.
+/// </summary>
 internal static class ScheduleReader
 {
     // MLX's names, and their options in the order of MLX's functions: mlx-lm gives them so.
