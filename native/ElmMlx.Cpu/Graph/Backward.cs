@@ -21,6 +21,10 @@ internal readonly record struct Backward(Node[] Inputs, Node[] Outputs, Node?[] 
     /// <summary>The cotangent of the only output.</summary>
     public Node Cotangent => Cotangents[0]!;
 
+    /// <summary>The cotangent where a condition of its shape holds, else 0.</summary>
+    public Node CotangentWhere(Node condition) =>
+        Ops.Where(condition, Cotangent, Ops.Scalar(0, Cotangent.Type));
+
     /// <summary>One gradient an input, made where it is asked for.</summary>
     public Node?[] Each(params ReadOnlySpan<Func<Node>?> gradients)
     {

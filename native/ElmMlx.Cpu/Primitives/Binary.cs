@@ -64,19 +64,44 @@ internal abstract class InexactBinary<TFormula> : Binary
     }
 }
 
-internal sealed class Add : AnyBinary<AddFormula>;
+internal sealed class Add : AnyBinary<AddFormula>
+{
+    public override Node?[] Gradient(Backward backward) =>
+        backward.Each(() => backward.Cotangent, () => backward.Cotangent);
+}
 
-internal sealed class Subtract : AnyBinary<SubtractFormula>;
+internal sealed class Subtract : AnyBinary<SubtractFormula>
+{
+    public override Node?[] Gradient(Backward backward) =>
+        backward.Each(() => backward.Cotangent, () => Ops.Negative(backward.Cotangent));
+}
 
-internal sealed class Multiply : AnyBinary<MultiplyFormula>;
+internal sealed class Multiply : AnyBinary<MultiplyFormula>
+{
+    public override Node?[] Gradient(Backward backward) => backward.Each(
+        () => Ops.Multiply(Ops.Conjugate(backward.Y), backward.Cotangent),
+        () => Ops.Multiply(Ops.Conjugate(backward.X), backward.Cotangent));
+}
 
-internal sealed class Divide : AnyBinary<DivideFormula>;
+internal sealed class Divide : AnyBinary<DivideFormula>
+{
+    // ∂(x / y)/∂y = −(x / y) / y
+    public override Node?[] Gradient(Backward backward) => backward.Each(
+        () => Ops.Divide(backward.Cotangent, Ops.Conjugate(backward.Y)),
+        () => Ops.Negative(Ops.Divide(
+            Ops.Multiply(backward.Cotangent, Ops.Conjugate(backward.Output)), Ops.Conjugate(backward.Y))));
+}
 
 /// <summary>
 /// With the divisor's sign, but in half precision the nearest remainder: so does MLX's CPU device.
 /// </summary>
 internal sealed class Remainder : Binary
 {
+    public override Node?[] Gradient(Backward backward) => backward.Each(
+        () => backward.Cotangent,
+        () => Ops.Negative(Ops.Multiply(
+            Ops.Floor(Ops.Divide(backward.X, backward.Y)), backward.Cotangent)));
+
     protected override void Run(Node x, Node y, Node z)
     {
         if (x.Type is mlx_dtype.MLX_FLOAT16 or mlx_dtype.MLX_BFLOAT16)
@@ -86,9 +111,21 @@ internal sealed class Remainder : Binary
     }
 }
 
-internal sealed class Maximum : NumberBinary<MaximumFormula>;
+/// <summary>The larger one; of equal ones the second.</summary>
+internal sealed class Maximum : NumberBinary<MaximumFormula>
+{
+    public override Node?[] Gradient(Backward backward) => backward.Each(
+        () => backward.CotangentWhere(Ops.Greater(backward.X, backward.Y)),
+        () => backward.CotangentWhere(Ops.LessEqual(backward.X, backward.Y)));
+}
 
-internal sealed class Minimum : NumberBinary<MinimumFormula>;
+/// <summary>The smaller one; of equal ones the second.</summary>
+internal sealed class Minimum : NumberBinary<MinimumFormula>
+{
+    public override Node?[] Gradient(Backward backward) => backward.Each(
+        () => backward.CotangentWhere(Ops.Less(backward.X, backward.Y)),
+        () => backward.CotangentWhere(Ops.GreaterEqual(backward.X, backward.Y)));
+}
 
 internal sealed class BitwiseAnd : IntegerBinary<BitwiseAndFormula>;
 
@@ -104,12 +141,43 @@ internal sealed class LogicalAnd : IntegerBinary<BitwiseAndFormula>;
 
 internal sealed class LogicalOr : IntegerBinary<BitwiseOrFormula>;
 
-internal sealed class ArcTan2 : InexactBinary<ArcTan2Formula>;
+/// <summary>The angle of the point (y, x).</summary>
+internal sealed class ArcTan2 : InexactBinary<ArcTan2Formula>
+{
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node overSquare = Ops.Divide(
+            backward.Cotangent, Ops.Add(Ops.Square(backward.X), Ops.Square(backward.Y)));
+        return backward.Each(
+            () => Ops.Multiply(backward.Y, overSquare),
+            () => Ops.Multiply(Ops.Negative(backward.X), overSquare));
+    }
+}
 
-internal sealed class LogAddExp : InexactBinary<LogAddExpFormula>;
+internal sealed class LogAddExp : InexactBinary<LogAddExpFormula>
+{
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node share = Ops.Conjugate(Ops.Sigmoid(Ops.Subtract(backward.X, backward.Y)));
+        return backward.Each(
+            () => Ops.Multiply(backward.Cotangent, share),
+            () => Ops.Multiply(backward.Cotangent, Ops.Subtract(Ops.Scalar(1, share.Type), share)));
+    }
+}
 
 internal sealed class Power : Binary
 {
+    public override Node?[] Gradient(Backward backward)
+    {
+        (Node x, Node y, Node z) = (backward.X, backward.Y, backward.Output);
+        return backward.Each(
+            () => Ops.Multiply(backward.Cotangent, Ops.Conjugate(
+                Ops.Multiply(Ops.Power(x, Ops.Subtract(y, Ops.Scalar(1, y.Type))), y))),
+            // 0 · log 0 is 0
+            () => Ops.Multiply(backward.Cotangent, Ops.Conjugate(
+                Ops.Where(z, Ops.Multiply(Ops.Log(x), z), Ops.Scalar(0, z.Type)))));
+    }
+
     protected override void Run(Node x, Node y, Node z)
     {
         if (x.Type == mlx_dtype.MLX_COMPLEX64)
@@ -144,4 +212,7 @@ internal sealed class DivMod : Primitive
         if (x.Type.IsFloating())
             UnaryKernels.Float<TruncateFormula>(quotient, quotient);
     }
+
+    // MLX's rule: none flows through either result.
+    public override Node?[] Gradient(Backward backward) => [null, null];
 }

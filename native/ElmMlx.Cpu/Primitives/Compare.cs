@@ -58,4 +58,9 @@ internal sealed class Select : Primitive
         outputs[0].AllocateOver(inputs[inputs[1].IsRowContiguous ? 1 : 2]);
         BinaryKernels.Select(inputs[0], inputs[1], inputs[2], outputs[0]);
     }
+
+    public override Node?[] Gradient(Backward backward) => backward.Each(
+        null,
+        () => backward.CotangentWhere(backward.X),
+        () => backward.CotangentWhere(Ops.LogicalNot(backward.X)));
 }

@@ -14,6 +14,8 @@ internal sealed class Full : Primitive
         outputs[0].Allocate();
         CopyKernels.Run(inputs[0], outputs[0].Data);
     }
+
+    public override Node?[] Gradient(Backward backward) => [backward.Cotangent];
 }
 
 /// <summary>Start, start + step, …: summed in the output's dtype, as MLX does.</summary>

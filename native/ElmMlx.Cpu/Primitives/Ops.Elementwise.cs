@@ -75,6 +75,15 @@ internal static partial class Ops
         ? Make(new ComplexPart(isImaginary: true), a.Shape, MLX_FLOAT32, a)
         : BroadcastTo(Scalar(0.0, a.Type), a.Shape);
 
+    /// <summary>i, of rank 0.</summary>
+    public static unsafe Node ImaginaryUnit()
+    {
+        Node node = NewScalar(MLX_COMPLEX64);
+        ((float*)node.Data)[0] = 0;
+        ((float*)node.Data)[1] = 1;
+        return node;
+    }
+
     /// <summary>Whether x is NaN.</summary>
     public static Node IsNaN(Node a) => a.Type.IsInexact() ? NotEqual(a, a) : Filled(a, false);
 

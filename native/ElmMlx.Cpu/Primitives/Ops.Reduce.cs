@@ -165,8 +165,8 @@ internal static partial class Ops
         return keepDims ? Reshape(index, ReducedShape(a.Shape, sorted, keepDims)) : index;
     }
 
-    // The axes of a reduction made one, at the end: a view when strides allow it.
-    private static Node LastAxis(Node a, int[] axes)
+    /// <summary>The axes of a reduction, sorted, made one at the end: a view when strides allow it.</summary>
+    internal static Node LastAxis(Node a, int[] axes)
     {
         int[] kept = Enumerable.Range(0, a.Rank).Where(axis => !axes.Contains(axis)).ToArray();
         Node moved = Transpose(a, [.. kept, .. axes]);
@@ -176,6 +176,15 @@ internal static partial class Ops
         foreach (int axis in axes)
             length *= a.Shape[axis];
         return Reshape(moved, [.. kept.Select(axis => a.Shape[axis]), length]);
+    }
+
+    /// <summary>What <see cref="LastAxis"/> did to an array of this shape, undone.</summary>
+    internal static Node Axes(Node rows, int[] shape, int[] axes)
+    {
+        int[] all = [.. Enumerable.Range(0, shape.Length)];
+        int[] order = [.. all.Where(axis => !axes.Contains(axis)), .. axes];
+        Node moved = Reshape(rows, [.. order.Select(axis => shape[axis])]);
+        return Transpose(moved, [.. all.Select(axis => Array.IndexOf(order, axis))]);
     }
 
     private static (int[] Sorted, bool IsNoOp) SortAxes(Node a, int[] axes)

@@ -56,11 +56,7 @@ internal static partial class Ops
         if (sorted.Length == 1)
             return AlongLast(wide, sorted[0], rows => Make(new Softmax(), rows.Shape, type, rows));
         Node last = LastAxis(wide, sorted);
-        int[] kept = AllAxes(a).Where(axis => !sorted.Contains(axis)).ToArray();
-        int[] order = [.. kept, .. sorted];
-        Node y = Make(new Softmax(), last.Shape, type, last);
-        y = Reshape(y, [.. order.Select(axis => a.Shape[axis])]);
-        return Transpose(y, [.. AllAxes(a).Select(axis => Array.IndexOf(order, axis))]);
+        return Axes(Make(new Softmax(), last.Shape, type, last), a.Shape, sorted);
     }
 
     /// <summary>Running sum; of bool in int32.</summary>
