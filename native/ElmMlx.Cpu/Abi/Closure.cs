@@ -5,7 +5,7 @@ namespace ElmMlx.Cpu;
 /// let go runs the payload's destructor.
 /// </summary>
 /// <typeparam name="T">The function. Vectors that it returns are held for the caller.</typeparam>
-internal sealed unsafe class Closure<T>
+internal sealed unsafe class Closure<T> : ICounted
     where T : Delegate
 {
     private readonly void* _payload;

@@ -66,7 +66,7 @@ internal readonly unsafe partial struct Cpu
     public static int mlx_checkpoint(mlx_closure* res, mlx_closure fun)
     {
         Closure<Function> function = Held<Function>(fun.ctx);
-        return SetNew(&res->ctx, new Closure<Function>(Gradients.Checkpoint(function.Call), function.Release));
+        return SetNew(&res->ctx, new Closure<Function>(Gradients.Checkpoint(function.Call, function), function.Release));
     }
 
     public static int mlx_custom_vjp(mlx_closure* res, mlx_closure fun, mlx_closure_custom fun_vjp)
@@ -74,7 +74,7 @@ internal readonly unsafe partial struct Cpu
         Closure<Function> function = Held<Function>(fun.ctx);
         Closure<CustomFunction> gradient = Held<CustomFunction>(fun_vjp.ctx);
         return SetNew(&res->ctx, new Closure<Function>(
-            Gradients.WithGradient(function.Call, gradient.Call),
+            Gradients.WithGradient(function.Call, gradient.Call, gradient),
             () =>
             {
                 function.Release();

@@ -114,11 +114,12 @@ internal static class Gradients
     /// The function with a gradient of the caller's own, which gets primals, cotangents and outputs and answers one
     /// gradient a primal.
     /// </summary>
-    public static Function WithGradient(Function function, Func<Node[], Node[], Node[], NodeVector> gradient) => inputs =>
+    public static Function WithGradient(
+        Function function, Func<Node[], Node[], Node[], NodeVector> gradient, params ICounted[] owners) => inputs =>
     {
         NodeVector hidden = Tape.Unseen(() => function(inputs));
         Node[] outputs = [.. hidden.Nodes];
-        var primitive = new CustomTransforms(inputs.Length, gradient);
+        var primitive = new CustomTransforms(inputs.Length, gradient, owners);
         NodeVector result = new(new Operation(
             primitive, [.. inputs, .. outputs],
             [.. outputs.Select(output => output.Shape)], [.. outputs.Select(output => output.Type)]).Outputs);
@@ -130,14 +131,14 @@ internal static class Gradients
     /// The function, which forgets what it computed on the way and computes it again for the gradient: once the
     /// cotangents are there, not before.
     /// </summary>
-    public static Function Checkpoint(Function function) => WithGradient(function, (primals, cotangents, _) =>
+    public static Function Checkpoint(Function function, ICounted owner) => WithGradient(function, (primals, cotangents, _) =>
     {
         NodeVector late = new(Ops.Depends(primals, cotangents));
         (NodeVector values, NodeVector gradients) = Vjp(function, [.. late.Nodes], Given(cotangents));
         values.Clear();
         late.Clear();
         return gradients;
-    });
+    }, owner);
 
     private static NodeVector Follow(Tape tape, Function function, Node[] watched)
     {

@@ -15,6 +15,8 @@ internal abstract class Primitive
     /// </summary>
     public abstract void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs);
 
+    public virtual bool AddsToFirst => false;
+
     /// <summary>Whether gradients end here.</summary>
     public virtual bool StopsGradient => false;
 

@@ -26,6 +26,8 @@ internal sealed class RmsNorm(float epsilon) : Primitive
             Weight = inputs.Length > 1 ? weight.Node.Data : null,
         });
     }
+
+    public override Node?[] Gradient(Backward backward) => NormGradients.RmsNorm(backward, epsilon);
 }
 
 /// <summary>(x − mean) / √(variance + ε) · weight + bias over the last axis. Inputs: x, and weight and bias where they are.</summary>
@@ -54,6 +56,9 @@ internal sealed class LayerNorm(float epsilon, bool hasWeight, bool hasBias) : P
             Bias = hasBias ? bias.Node.Data : null,
         });
     }
+
+    public override Node?[] Gradient(Backward backward) =>
+        NormGradients.LayerNorm(backward, epsilon, hasWeight, hasBias);
 }
 
 /// <summary>
@@ -114,6 +119,11 @@ internal sealed class RoPE(int dims, bool isTraditional, float @base, float scal
             });
         }
     }
+
+    // A turn is undone by the opposite one.
+    public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Make(
+        new RoPE(dims, isTraditional, @base, scale, !isInverse), backward.X.Shape, backward.X.Type,
+        [backward.Cotangent, .. backward.Inputs[1..]]));
 }
 
 /// <summary>softmax(scale · q·kᵀ + mask)·v. Inputs: q, k, v, and where they are the mask, then the sinks in float32.</summary>
@@ -168,4 +178,6 @@ internal sealed class ScaledDotProductAttention(float scale, AttentionMask mask,
 
         AttentionKernels.Run(arguments);
     }
+
+    public override Node?[] Gradient(Backward backward) => AttentionGradient.Of(backward, scale, mask, hasSinks);
 }

@@ -1,4 +1,5 @@
 using ElmMlx.Cpu.Kernels;
+using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
@@ -30,6 +31,10 @@ internal sealed class Gather(int[] axes, int[] sliceSizes) : Primitive
         StridedLayout slice = StridedLayout.Collapse(sliceSizes, input.Strides, Node.RowStrides(sliceSizes));
         GatherKernels.Slices(output.Type.Size(), slice, sliceSize, input.Data, output.Data, offsets);
     }
+
+    public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Make(
+        new Scatter(axes, ScatterMode.Sum), backward.X.Shape, backward.X.Type,
+        [Ops.ZerosLike(backward.X), .. backward.Inputs[1..], backward.Cotangent]));
 }
 
 /// <summary>The first input with slices of the last one combined into it, one for each index that the others hold.</summary>
@@ -40,6 +45,8 @@ internal sealed class Scatter(int[] axes, ScatterMode mode) : Primitive
     public int[] Axes => axes;
 
     public ScatterMode Mode => mode;
+
+    public override bool AddsToFirst => mode == ScatterMode.Sum;
 
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
@@ -70,6 +77,37 @@ internal sealed class Scatter(int[] axes, ScatterMode mode) : Primitive
         ScatterKernels.Run(
             mode, output.Type, slice, source, updates.Size / offsets.Length, output.Data, offsets);
         rows?.Release();
+    }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        if (mode == ScatterMode.Prod)
+            throw new NotSupportedException("[scatter] Products have no gradient.");
+        Node cotangent = backward.Cotangent, updates = backward.Inputs[^1];
+        Node[] indices = backward.Inputs[1..^1];
+        var gradients = new Node?[backward.Inputs.Length];
+        if (backward.IsWanted[0])
+        {
+            gradients[0] = mode switch
+            {
+                ScatterMode.Set => Ops.Make(
+                    this, cotangent.Shape, cotangent.Type, [cotangent, .. indices, Ops.ZerosLike(updates)]),
+                ScatterMode.Sum => cotangent,
+                _ => SliceUpdate.Kept(cotangent, backward.Output, backward.X),
+            };
+        }
+
+        if (backward.IsWanted[^1])
+        {
+            gradients[^1] = mode is ScatterMode.Set or ScatterMode.Sum
+                ? Parts(cotangent)
+                : SliceUpdate.Kept(Parts(cotangent), Parts(backward.Output), updates);
+        }
+
+        return gradients;
+
+        Node Parts(Node whole) => Ops.Make(
+            new Gather(axes, updates.Shape[^whole.Rank..]), updates.Shape, whole.Type, [whole, .. indices]);
     }
 }
 
@@ -104,6 +142,10 @@ internal sealed class GatherAxis(int axis) : Primitive
         }
     }
 
+    public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Make(
+        new ScatterAxis(axis, ScatterMode.Sum), backward.X.Shape, backward.X.Type,
+        Ops.ZerosLike(backward.X), backward.Y, backward.Cotangent));
+
     private unsafe void Run<T>(Node input, Node output, long[] offsets)
         where T : unmanaged =>
         GatherKernels.AlongAxis<CombineSet<T>, T>(
@@ -119,6 +161,8 @@ internal sealed class ScatterAxis(int axis, ScatterMode mode) : Primitive
 
     public ScatterMode Mode => mode;
 
+    public override bool AddsToFirst => mode == ScatterMode.Sum;
+
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
         Node indices = inputs[1], output = outputs[0];
@@ -129,55 +173,16 @@ internal sealed class ScatterAxis(int axis, ScatterMode mode) : Primitive
             operation, indices, axis, output.Shape[axis], output.Shape[axis] - 1L, output.Strides[axis], offsets);
         AxisScatter.Run(mode, axis, indices.Shape, offsets, inputs[2], output);
     }
-}
 
-/// <summary>The first input with the third written over the slice that begins at <c>starts</c>, or combined into it.</summary>
-internal sealed class SliceUpdate(int[] starts, int[] steps, ScatterMode mode) : Primitive
-{
-    public override string Name => "SliceUpdate";
-
-    public int[] Starts => starts;
-
-    public int[] Steps => steps;
-
-    public ScatterMode Mode => mode;
-
-    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    public override Node?[] Gradient(Backward backward)
     {
-        Node update = inputs[1], output = outputs[0];
-        output.AllocateCopyOf(inputs[0]);
-        if (update.Size == 0)
-            return;
-        (long offset, long[] strides) = Slice.View(0, output.Strides, starts, steps);
-        int itemBytes = output.Type.Size();
-        if (mode == ScatterMode.Set)
-        {
-            CopyKernels.Run(
-                update.Data, update.Strides, (byte*)output.Data + offset * itemBytes, strides, update.Shape, itemBytes);
-            return;
-        }
-
-        StridedLayout layout = StridedLayout.Collapse(update.Shape, update.Strides, strides);
-        ScatterKernels.Run(mode, output.Type, layout, update.Data, 0, output.Data, [offset]);
-    }
-}
-
-/// <summary>The first input with the second written over the slice that begins where the third says.</summary>
-internal sealed class DynamicSliceUpdate(int[] axes) : Primitive
-{
-    public override string Name => "DynamicSliceUpdate";
-
-    public int[] Axes => axes;
-
-    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
-    {
-        Node update = inputs[1], output = outputs[0];
-        long[] strides = Node.RowStrides(output.Shape);
-        long offset = DynamicSlice.Offset("slice_update", inputs[2], output, strides, axes, update.Shape);
-        output.AllocateCopyOf(inputs[0]);
-        int itemBytes = output.Type.Size();
-        CopyKernels.Run(
-            update.Data, update.Strides, (byte*)output.Data + offset * itemBytes, output.Strides, update.Shape, itemBytes);
+        Node cotangent = backward.Cotangent, indices = backward.Y, updates = backward.Inputs[2];
+        return backward.Each(
+            () => mode == ScatterMode.Sum
+                ? cotangent
+                : Ops.Make(this, cotangent.Shape, cotangent.Type, cotangent, indices, Ops.ZerosLike(updates)),
+            null,
+            () => Ops.Make(new GatherAxis(axis), updates.Shape, updates.Type, cotangent, indices));
     }
 }
 
@@ -211,5 +216,25 @@ internal sealed class MaskedScatter : Primitive
         if (nTrue > values.Size)
             throw new ArgumentException(
                 $"[masked_scatter] The mask is true more often than there are values ({values.Size}).");
+    }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node cotangent = backward.Cotangent, mask = backward.Y, values = backward.Inputs[2];
+        Node zero = Ops.Scalar(0, cotangent.Type);
+        return backward.Each(() => Ops.Where(mask, zero, cotangent), null, () =>
+        {
+            // The places of the values are the numbers of trues before.
+            int size = checked((int)cotangent.Size), nValues = checked((int)values.Size);
+            Node places = Ops.CumSum(
+                Ops.AsType(Ops.Reshape(mask, [size]), MLX_INT32), 0, isReverse: false, isInclusive: false);
+            Node taken = Ops.Reshape(Ops.Where(mask, cotangent, zero), [size, 1]);
+            if (nValues == 0)
+                return Ops.ZerosLike(values);
+            Node sums = Ops.Scatter(
+                Ops.Zeros([nValues], values.Type), [Ops.Minimum(places, Ops.Scalar(nValues - 1, MLX_INT32))], taken, [0],
+                ScatterMode.Sum);
+            return Ops.Reshape(sums, values.Shape);
+        });
     }
 }

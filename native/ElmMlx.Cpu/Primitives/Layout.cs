@@ -13,6 +13,9 @@ internal sealed class AsType : Primitive
         output.AllocateOver(input);
         CastKernels.Run(input, output.Data, output.Type);
     }
+
+    public override Node?[] Gradient(Backward backward) =>
+        backward.Each(() => Ops.AsType(backward.Cotangent, backward.X.Type));
 }
 
 /// <summary>The same elements, seen in a larger shape through strides of 0.</summary>
@@ -28,6 +31,9 @@ internal sealed class Broadcast : Primitive
             strides[^i] = input.Shape[^i] == 1 ? 0 : input.Strides[^i];
         output.ShareWith(input, strides, input.Offset);
     }
+
+    public override Node?[] Gradient(Backward backward) =>
+        backward.Each(() => Ops.SumTo(backward.Cotangent, backward.X.Shape));
 }
 
 /// <summary>
@@ -55,6 +61,8 @@ internal sealed class Contiguous(bool allowsColumnMajor) : Primitive
         output.Allocate();
         CopyKernels.Run(input, output.Data);
     }
+
+    public override Node?[] Gradient(Backward backward) => backward.Each(() => backward.Cotangent);
 }
 
 /// <summary>The same node again: copies, and what a transform watches.</summary>

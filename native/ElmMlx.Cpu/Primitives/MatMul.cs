@@ -74,6 +74,25 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
         });
     }
 
+    // d(α a·b + β c): g·bᵀ α, aᵀ·g α, g β; one b for all matrices of a adds up over their rows
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node a = backward.X, b = backward.Y, g = backward.Cotangent;
+        Func<Node> ofA = () => Product(g, Ops.SwapAxes(b, -1, -2), alpha);
+        Func<Node> ofB = () => b.Rank == 2 && a.Rank > 2
+            ? Product(Ops.Transpose(Rows(a)), Rows(g), alpha)
+            : Product(Ops.SwapAxes(a, -1, -2), g, alpha);
+        return backward.Inputs.Length == 2
+            ? backward.Each(ofA, ofB)
+            : backward.Each(ofA, ofB, () => beta == 1 ? g : Ops.Multiply(g, Ops.Scalar(beta, g.Type)));
+    }
+
+    /// <summary>The last axis of all matrices as the rows of one.</summary>
+    internal static Node Rows(Node a) => Ops.Reshape(a, [-1, a.Shape[^1]]);
+
+    private static Node Product(Node a, Node b, float factor) =>
+        Ops.Make(new MatMul(factor), [.. a.Shape[..^1], b.Shape[^1]], a.Type, a, b);
+
     // One b for all: the matrices of a are the rows of one tall matrix, where its strides allow.
     private static bool TryMerge(ref MatMulArguments whole, Node a, Node b, Node? addend)
     {
@@ -141,6 +160,31 @@ internal sealed class GatherMM : Primitive
             });
         }
     }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node a = backward.X, b = backward.Y, lhs = backward.Inputs[2], rhs = backward.Inputs[3];
+        Node g = Matrices(backward.Cotangent, backward.Cotangent);
+        return backward.Each(
+            () => PutBack(Ops.MatMul(g, Ops.SwapAxes(Picked(b, rhs), -1, -2)), lhs, a),
+            () => PutBack(Ops.MatMul(Ops.SwapAxes(Picked(a, lhs), -1, -2), g), rhs, b));
+    }
+
+    /// <summary>The matrices that indices pick, one after another.</summary>
+    internal static Node Picked(Node matrices, Node indices) =>
+        Ops.Take(Matrices(matrices, matrices), Ops.Flatten(indices), 0);
+
+    /// <summary>Adds matrices up where the indices took them from.</summary>
+    internal static Node PutBack(Node picked, Node indices, Node like)
+    {
+        Node zeros = Matrices(Ops.ZerosLike(like), like);
+        Node sum = Ops.Make(
+            new Scatter([0], ScatterMode.Sum), zeros.Shape, like.Type, zeros, Ops.Flatten(indices),
+            Ops.ExpandDims(Ops.AsType(picked, like.Type), 1));
+        return Ops.Reshape(sum, like.Shape);
+    }
+
+    private static Node Matrices(Node node, Node like) => Ops.Reshape(node, [-1, like.Shape[^2], like.Shape[^1]]);
 }
 
 /// <summary>Products over parts of the inner axis: result i uses k from segment[i, 0] up to segment[i, 1].</summary>

@@ -1,4 +1,5 @@
 using ElmMlx.Cpu.Kernels;
+using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
@@ -19,6 +20,9 @@ internal sealed class Reshape(string name) : Primitive
         output.Allocate();
         CopyKernels.Run(input, output.Data);
     }
+
+    public override Node?[] Gradient(Backward backward) =>
+        backward.Each(() => Ops.Reshape(backward.Cotangent, backward.X.Shape));
 
     /// <summary>Strides that show a strided view under another shape of the same size; null when none do.</summary>
     internal static long[]? ViewStrides(int[] shape, long[] strides, int[] newShape)
@@ -69,71 +73,10 @@ internal sealed class Transpose(int[] axes) : Primitive
         Node input = inputs[0];
         outputs[0].ShareWith(input, [.. axes.Select(axis => input.Strides[axis])], input.Offset);
     }
-}
 
-/// <summary>Every <c>steps[i]</c>-th element of axis i from <c>starts[i]</c> on. A view.</summary>
-internal sealed class Slice(int[] starts, int[] steps) : Primitive
-{
-    public override string Name => "Slice";
-
-    public int[] Starts => starts;
-
-    public int[] Steps => steps;
-
-    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
-    {
-        Node input = inputs[0];
-        (long offset, long[] strides) = View(input.Offset, input.Strides, starts, steps);
-        outputs[0].ShareWith(input, strides, offset);
-    }
-
-    /// <summary>Where a slice of a strided view begins, and its strides.</summary>
-    internal static (long Offset, long[] Strides) View(long offset, long[] strides, int[] starts, int[] steps)
-    {
-        var sliced = new long[strides.Length];
-        for (int axis = 0; axis < strides.Length; axis++)
-        {
-            offset += starts[axis] * strides[axis];
-            sliced[axis] = steps[axis] * strides[axis];
-        }
-
-        return (offset, sliced);
-    }
-}
-
-/// <summary>A slice that begins where the second input says. A view.</summary>
-internal sealed class DynamicSlice(int[] axes) : Primitive
-{
-    public override string Name => "DynamicSlice";
-
-    public int[] Axes => axes;
-
-    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
-    {
-        Node input = inputs[0], output = outputs[0];
-        outputs[0].ShareWith(
-            input, input.Strides, input.Offset + Offset("slice", inputs[1], input, input.Strides, axes, output.Shape));
-    }
-
-    /// <summary>Elements from the first element to the start that <paramref name="starts"/> names.</summary>
-    internal static unsafe long Offset(
-        string operation, Node starts, Node whole, long[] strides, int[] axes, int[] sliceShape)
-    {
-        long offset = 0;
-        for (int i = 0; i < axes.Length; i++)
-        {
-            long step = starts.Rank == 0 ? 0 : starts.Strides[0];
-            long start = ItemReader.ToInt64((byte*)starts.Data + i * step * starts.Type.Size(), starts.Type);
-            int axis = axes[i];
-            if (start < 0 || start + sliceShape[axis] > whole.Shape[axis])
-                throw new ArgumentException(
-                    $"[{operation}] A slice of {sliceShape[axis]} from {start} on leaves axis {axis} of "
-                    + $"{Ops.Text(whole.Shape)}.");
-            offset += start * strides[axis];
-        }
-
-        return offset;
-    }
+    public override Node?[] Gradient(Backward backward) =>
+        backward.Each(() => Ops.Transpose(
+            backward.Cotangent, [.. Enumerable.Range(0, axes.Length).Select(axis => Array.IndexOf(axes, axis))]));
 }
 
 /// <summary>The diagonal of two axes as a last axis. A view.</summary>
@@ -157,6 +100,19 @@ internal sealed class Diagonal(int offset, int axis1, int axis2) : Primitive
             : offset >= 0 ? offset * input.Strides[axis2] : -offset * input.Strides[axis1];
         output.ShareWith(input, [.. strides], input.Offset + start);
     }
+
+    public override Node?[] Gradient(Backward backward) => backward.Each(() =>
+    {
+        // One index an element of the diagonal; the other axes are whole slices.
+        Node cotangent = backward.Cotangent;
+        int length = cotangent.Shape[^1], row = Math.Max(0, -offset), column = Math.Max(0, offset);
+        Node updates = Ops.MoveAxis(cotangent, -1, 0);
+        foreach (int axis in (ReadOnlySpan<int>)[Math.Min(axis1, axis2), Math.Max(axis1, axis2)])
+            updates = Ops.ExpandDims(updates, axis + 1);
+        return Ops.Scatter(
+            Ops.ZerosLike(backward.X), [Ops.Arange(row, row + length, 1, MLX_INT32),
+            Ops.Arange(column, column + length, 1, MLX_INT32)], updates, [axis1, axis2], ScatterMode.Sum);
+    });
 }
 
 /// <summary>Row-contiguous elements, seen through given strides and offset. A view.</summary>
@@ -166,6 +122,18 @@ internal sealed class AsStrided(long[] strides, long offset) : Primitive
 
     public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs) =>
         outputs[0].ShareWith(inputs[0], strides, inputs[0].Offset + offset);
+
+    public override Node?[] Gradient(Backward backward) => backward.Each(() =>
+    {
+        // An element may be seen through several places: the cotangents of all of them meet in it.
+        Node x = backward.X, cotangent = backward.Cotangent;
+        int size = checked((int)x.Size), nSeen = checked((int)cotangent.Size);
+        Node places = Ops.AsStrided(Ops.Arange(size), cotangent.Shape, strides, offset);
+        Node sums = Ops.Scatter(
+            Ops.Reshape(Ops.ZerosLike(x), [size]), [Ops.Reshape(places, [nSeen])], Ops.Reshape(cotangent, [nSeen, 1]), [0],
+            ScatterMode.Sum);
+        return Ops.Reshape(sums, x.Shape);
+    });
 }
 
 /// <summary>The same bytes as another dtype; the last axis grows or shrinks with the element's size.</summary>
@@ -213,6 +181,21 @@ internal sealed class Concatenate(int axis) : Primitive
             place += input.Shape[axis] * output.Strides[axis] * itemBytes;
         }
     }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        var gradients = new Node?[backward.Inputs.Length];
+        int[] starts = new int[backward.Output.Rank], steps = [.. starts.Select(_ => 1)];
+        for (int i = 0; i < gradients.Length; i++)
+        {
+            int[] shape = backward.Inputs[i].Shape;
+            if (backward.IsWanted[i])
+                gradients[i] = Slice.Of(backward.Cotangent, [.. starts], steps, shape);
+            starts[axis] += shape[axis];
+        }
+
+        return gradients;
+    }
 }
 
 /// <summary>The first input in a larger box of the second input's value.</summary>
@@ -234,6 +217,17 @@ internal sealed class Pad(int[] lows) : Primitive
         CopyKernels.Run(
             input.Data, input.Strides, (byte*)output.Data + offset * itemBytes, output.Strides, input.Shape, itemBytes);
     }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node cotangent = backward.Cotangent;
+        int[] steps = [.. lows.Select(_ => 1)];
+        return backward.Each(Inside, () => Ops.Reshape(Ops.Subtract(Total(cotangent), Total(Inside())), backward.Y.Shape));
+
+        Node Inside() => Slice.Of(cotangent, lows, steps, backward.X.Shape);
+
+        static Node Total(Node all) => Ops.Sum(all, Ops.AllAxes(all), keepDims: false);
+    }
 }
 
 /// <summary>The first inputs again, once the others are computed too.</summary>
@@ -246,4 +240,7 @@ internal sealed class Depends : Primitive
         for (int i = 0; i < outputs.Length; i++)
             outputs[i].ShareWith(inputs[i], inputs[i].Strides, inputs[i].Offset);
     }
+
+    public override Node?[] Gradient(Backward backward) =>
+        [.. backward.Cotangents, .. new Node?[backward.Inputs.Length - backward.Outputs.Length]];
 }

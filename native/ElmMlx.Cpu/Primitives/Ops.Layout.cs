@@ -23,6 +23,14 @@ internal static partial class Ops
         return Make(new Broadcast(), shape, a.Type, a);
     }
 
+    /// <summary>Sums over the axes that <see cref="BroadcastTo"/> repeats, from <paramref name="shape"/>.</summary>
+    public static Node SumTo(Node a, int[] shape)
+    {
+        int nNew = a.Rank - shape.Length;
+        int[] axes = [.. AllAxes(a).Where(axis => axis < nNew || (shape[axis - nNew] == 1 && a.Shape[axis] != 1))];
+        return Reshape(Sum(a, axes, keepDims: true), shape);
+    }
+
     /// <summary>Row-contiguous elements: a view when they are so already.</summary>
     public static Node Contiguous(Node a, bool allowsColumnMajor = false) =>
         Make(new Contiguous(allowsColumnMajor), a.Shape, a.Type, a);

@@ -8,6 +8,42 @@ internal readonly record struct Quantization(QuantizationMode Mode, int GroupSiz
 {
     public bool IsAffine => Mode == QuantizationMode.Affine;
 
+    /// <summary>
+    /// Gradients of scales and biases from that of the matrix in full, [.., rows, columns]: a group's sum, for scales with the
+    /// whole numbers that the words stand for.
+    /// </summary>
+    /// <param name="backward">Of the operation; the inputs after the scales are the biases.</param>
+    /// <param name="words">The packed matrix.</param>
+    /// <param name="place">Which input the scales are.</param>
+    /// <param name="matrix">Makes the gradient of the matrix.</param>
+    public Node?[] Gradients(Backward backward, Node words, int place, Func<Node> matrix)
+    {
+        var gradients = new Node?[backward.Inputs.Length];
+        if (backward.IsWanted[place - 1] && backward.Inputs[place - 1] == words)
+            throw new NotSupportedException("[quantized_matmul] Packed weights have no gradient.");
+        if (!backward.IsWanted[place] && !backward.IsWanted[place + 1])
+            return gradients;
+        Node scales = backward.Inputs[place], biases = backward.Inputs[place + 1];
+        int[] groups = [.. scales.Shape, GroupSize];
+        Node whole = Ops.Reshape(Ops.AsType(matrix(), mlx_dtype.MLX_FLOAT32), groups);
+        whole.Retain();
+        if (backward.IsWanted[place])
+        {
+            Node numbers = Ops.Make(
+                new Dequantize(this), [.. words.Shape[..^1], scales.Shape[^1] * GroupSize], mlx_dtype.MLX_FLOAT32,
+                words, Like(1L), Like(0L));
+            gradients[place] = Ops.AsType(
+                Ops.Sum(Ops.Multiply(whole, Ops.Reshape(numbers, groups)), [-1], keepDims: false), scales.Type);
+        }
+
+        if (backward.IsWanted[place + 1])
+            gradients[place + 1] = Ops.AsType(Ops.Sum(whole, [-1], keepDims: false), biases.Type);
+        whole.Release();
+        return gradients;
+
+        Node Like(long value) => Ops.BroadcastTo(Ops.Scalar(value, mlx_dtype.MLX_FLOAT32), scales.Shape);
+    }
+
     /// <summary>The matrix at <paramref name="index"/> of nodes whose last two axes lie in one piece.</summary>
     public unsafe QuantizedMatrix Matrix(Node w, Node scales, Node? biases, long index)
     {
@@ -74,6 +110,13 @@ internal sealed class Dequantize(Quantization form) : Primitive
         float globalScale = !form.IsAffine && inputs.Length > 2 ? *(float*)inputs[2].Data : float.NaN;
         QuantizeKernels.Dequantize(matrix, output.Type, output.Data, globalScale);
     }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        if (!form.IsAffine)
+            throw new NotSupportedException("[dequantize] Only scales and biases of mode affine have gradients.");
+        return form.Gradients(backward, backward.Inputs[0], 1, () => backward.Cotangent);
+    }
 }
 
 /// <summary>
@@ -115,6 +158,27 @@ internal sealed class QuantizedMatmul(Quantization form, bool isTransposed) : Pr
             });
         }
     }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node x = backward.X, w = backward.Y, g = backward.Cotangent;
+        Node?[] gradients = !form.IsAffine
+            ? new Node?[backward.Inputs.Length]
+            : form.Gradients(backward, w, 2, () => w.Rank == 2
+                ? Outer(MatMul.Rows(x), MatMul.Rows(g))
+                : Outer(x, g));
+        if (!form.IsAffine && backward.IsWanted[2])
+            throw new NotSupportedException("[quantized_matmul] Only scales and biases of mode affine have gradients.");
+        if (backward.IsWanted[0])
+            gradients[0] = Ops.Make(
+                new QuantizedMatmul(form, !isTransposed), x.Shape, x.Type, [g, .. backward.Inputs[1..]]);
+        return gradients;
+
+        // the gradient of the matrix in full, as its words lie: [.., rows, columns]
+        Node Outer(Node a, Node b) => isTransposed
+            ? Ops.MatMul(Ops.SwapAxes(b, -1, -2), a)
+            : Ops.MatMul(Ops.SwapAxes(a, -1, -2), b);
+    }
 }
 
 /// <summary>Like <see cref="QuantizedMatmul"/> for matrices that indices pick. The last two inputs are the indices.</summary>
@@ -154,6 +218,36 @@ internal sealed class GatherQMM(Quantization form, bool isTransposed) : Primitiv
                 Y = (byte*)output.Data + i * m * output.Shape[^1] * size,
             });
         }
+    }
+
+    public override Node?[] Gradient(Backward backward)
+    {
+        Node x = backward.X, w = backward.Y, g = backward.Cotangent, lhs = backward.Inputs[^2], rhs = backward.Inputs[^1];
+        if (backward.IsWanted[1])
+            throw new NotSupportedException("[gather_qmm] Packed weights have no gradient.");
+        bool wantsScales = backward.IsWanted[2] || (form.IsAffine && backward.IsWanted[3]);
+        if (wantsScales && !form.IsAffine)
+            throw new NotSupportedException("[gather_qmm] Only scales and biases of mode affine have gradients.");
+        Node?[] gradients = form.Gradients(backward with { IsWanted = [.. backward.IsWanted[..4], false, false] }, w, 2, () =>
+        {
+            Node left = GatherMM.Picked(x, lhs), right = Ops.Reshape(g, [-1, g.Shape[^2], g.Shape[^1]]);
+            Node products = isTransposed
+                ? Ops.MatMul(Ops.SwapAxes(right, -1, -2), left)
+                : Ops.MatMul(Ops.SwapAxes(left, -1, -2), right);
+            int[] shape = [.. w.Shape[..^1], products.Shape[^1]];
+            return GatherMM.PutBack(products, rhs, Ops.BroadcastTo(Ops.Scalar(0L, products.Type), shape));
+        });
+        if (backward.IsWanted[0])
+        {
+            // one x a pick: the picks of g are in order already
+            Node order = Ops.Reshape(Ops.AsType(Ops.Arange(0, lhs.Size, 1, mlx_dtype.MLX_UINT32), mlx_dtype.MLX_UINT32), lhs.Shape);
+            Node picked = Ops.Make(
+                new GatherQMM(form, !isTransposed), [.. lhs.Shape, g.Shape[^2], x.Shape[^1]], x.Type,
+                [g, .. backward.Inputs[1..^2], order, rhs]);
+            gradients[0] = GatherMM.PutBack(Ops.Reshape(picked, [-1, x.Shape[^2], x.Shape[^1]]), lhs, x);
+        }
+
+        return gradients;
     }
 }
 

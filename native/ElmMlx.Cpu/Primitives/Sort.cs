@@ -14,6 +14,11 @@ internal sealed class Sort(string name) : Primitive
         outputs[0].Allocate();
         SortKernels.Run(inputs[0], outputs[0], isArgSort: false);
     }
+
+    // Back to where the elements came from. MLX's sort takes the cotangents in the elements' new order instead, which is
+    // another permutation: not copied.
+    public override Node?[] Gradient(Backward backward) => [Ops.PutAlongAxis(
+        Ops.ZerosLike(backward.X), Ops.ArgSort(backward.X, -1), backward.Cotangent, -1)];
 }
 
 /// <summary>Where the sorted elements stood along the last axis.</summary>
