@@ -21,7 +21,7 @@ internal static class MlxLmAdapters
             throw new InvalidDataException(
                 $"{path} holds whole weights (fine_tune_type full), and adapters were expected.");
         using SafetensorsFile file = SafetensorsFile.Open(Directory.Exists(path) ? FileIn(folder) : path);
-        AdapterSet set = new(path) { AdaptsTiedOutput = true, BaseModel = config.Text("model") };
+        AdapterSet set = new(file.Path) { AdaptsTiedOutput = true, BaseModel = config.Text("model") };
         foreach (string module in Modules(file))
             set.Add(Read(file, module, config));
         return set.Adapters.Count > 0

@@ -45,7 +45,7 @@ internal static class PeftAdapters
                 $"{folder} has {Pickled} and no {FileName}; save the adapters with safe_serialization=True.");
         PeftConfig config = PeftConfig.Read(folder);
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        AdapterSet set = new(folder) { BaseModel = config.BaseModel };
+        AdapterSet set = new(path) { BaseModel = config.BaseModel };
         foreach ((string module, Dictionary<Part, TensorInfo> parts) in Group(file, set.Notes))
             set.Add(Read(file, module, parts, config));
         return set.Adapters.Count > 0
