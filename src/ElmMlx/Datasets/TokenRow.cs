@@ -54,6 +54,9 @@ public sealed class TokenRow
         return new TokenRow(ids, learned);
     }
 
+    /// <summary>The row with the line it came from.</summary>
+    internal TokenRow At(long record) => new(_ids, _learned, record);
+
     /// <summary>A part of the row as a row.</summary>
     /// <param name="start">Its first token.</param>
     /// <param name="length">How many tokens.</param>
