@@ -17,7 +17,7 @@ public sealed record TrainingOptions
     /// <summary>The largest norm of an update's gradient, √Σg² over all parameters; null does not clip.</summary>
     public double? ClipGradientNorm { get; init; }
 
-    /// <summary>Updates in a row that may be left out because of NaN or infinity; the next one ends the run.</summary>
+    /// <summary>Batches in a row that may be left out because of NaN or infinity; the next one ends the run.</summary>
     public int MaxSkippedInARow { get; init; } = 4;
 
     /// <summary>Steps between evaluations; the first comes before training, the last after it.</summary>
