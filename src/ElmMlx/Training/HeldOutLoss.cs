@@ -14,7 +14,7 @@ public static class HeldOutLoss
     public static (double Loss, long Tokens) Measure(
         IBatchSource batches, BatchLoss loss, int limit, CancellationToken cancellation = default)
     {
-        int count = batches.CountIn(0);
+        int count = batches.BatchesPerEpoch;
         if (limit >= 0)
             count = Math.Min(count, limit);
         double sum = 0;
@@ -23,7 +23,7 @@ public static class HeldOutLoss
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = new ArrayScope();
-            using Batch batch = batches.Make(0, number);
+            using Batch batch = batches.Get(0, number);
             (MlxArray batchSum, long batchTokens) = loss(batch, null);
             sum += batchSum.Item<float>();
             tokens += batchTokens;
