@@ -8,11 +8,14 @@ namespace ElmMlx.Training;
 public interface IBatchSource
 {
     /// <summary>Batches of an epoch; at least one.</summary>
-    /// <param name="epoch">From 0.</param>
-    int CountIn(int epoch);
+    int BatchesPerEpoch { get; }
 
-    /// <summary>Makes a batch; its arrays are the caller's.</summary>
+    /// <summary>Makes a batch, which the caller disposes of.</summary>
     /// <param name="epoch">From 0.</param>
-    /// <param name="number">From 0, below <see cref="CountIn"/>.</param>
-    Batch Make(int epoch, int number);
+    /// <param name="number">From 0, below <see cref="BatchesPerEpoch"/>.</param>
+    Batch Get(int epoch, int number);
+
+    /// <summary>Where a row of a batch came from, for messages: a file and a line.</summary>
+    /// <param name="row">One of <see cref="Batch.Rows"/>.</param>
+    string Place(int row);
 }

@@ -17,7 +17,7 @@ public sealed record TrainingOptions
     /// <summary>The largest norm of an update's gradient, √Σg² over all parameters; null does not clip.</summary>
     public double? ClipGradientNorm { get; init; }
 
-    /// <summary>Updates in a row that may be left out because of NaN or infinity; the next one ends the run.</summary>
+    /// <summary>Batches in a row that may be left out because of NaN or infinity; the next one ends the run.</summary>
     public int MaxSkippedInARow { get; init; } = 4;
 
     /// <summary>Steps between evaluations; the first comes before training, the last after it.</summary>
@@ -58,4 +58,24 @@ public sealed record TrainingOptions
     /// same settings.
     /// </summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Throws where a number is impossible.</summary>
+    internal void Check()
+    {
+        Require(Iterations >= 1, "iters", Iterations, "at least 1");
+        Require(GradientAccumulationSteps >= 1, "grad_accumulation_steps", GradientAccumulationSteps, "at least 1");
+        Require(ClipGradientNorm is null or > 0, "clip_grad_norm", ClipGradientNorm ?? 0, "above 0");
+        Require(MaxSkippedInARow >= 0, "skipped batches in a row", MaxSkippedInARow, "0 or more");
+        Require(StepsPerEvaluation >= 1, "steps_per_eval", StepsPerEvaluation, "at least 1");
+        Require(ValidationBatches is -1 or >= 1, "val_batches", ValidationBatches, "at least 1, or -1 for all");
+        Require(Patience is null or >= 1, "patience", Patience ?? 0, "at least 1");
+        Require(SaveEvery >= 1, "save_every", SaveEvery, "at least 1");
+        Require(KeepLast >= 1, "keep_last", KeepLast, "at least 1");
+    }
+
+    private static void Require(bool holds, string name, double value, string range)
+    {
+        if (!holds)
+            throw new ArgumentException(FormattableString.Invariant($"{name} is {value}; it must be {range}."));
+    }
 }

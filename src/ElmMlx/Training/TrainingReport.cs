@@ -12,8 +12,8 @@ public sealed record TrainingReport
     public required long TotalSteps { get; init; }
 
     /// <summary>
-    /// Mean loss per counted token of the step's batches, before the update; null in the report of step 0. NaN or infinite when
-    /// the step was skipped.
+    /// Mean loss per counted token of the step's batches, before the update; null in the report of step 0. NaN or infinite where
+    /// that is why the step was skipped.
     /// </summary>
     public double? TrainLoss { get; init; }
 
@@ -47,7 +47,7 @@ public sealed record TrainingReport
     /// <summary>Passes through the data set, from 0.</summary>
     public int Epoch { get; init; }
 
-    /// <summary>Whether the update was left out because the loss or a gradient was NaN or infinite.</summary>
+    /// <summary>Whether the batch was left out because its loss or a gradient was NaN or infinite.</summary>
     public bool IsSkipped { get; init; }
 
     /// <summary>The checkpoint folder that was written after this step; null for none.</summary>

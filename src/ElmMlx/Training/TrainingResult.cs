@@ -12,8 +12,8 @@ public sealed record TrainingResult
     /// <summary>Counted tokens of all steps.</summary>
     public required long Tokens { get; init; }
 
-    /// <summary>Updates that were left out because of NaN or infinity.</summary>
-    public required long SkippedUpdates { get; init; }
+    /// <summary>Batches that were left out because of NaN or infinity.</summary>
+    public required long SkippedBatches { get; init; }
 
     /// <summary>The lowest validation loss; null when there was no evaluation.</summary>
     public double? BestLoss { get; init; }

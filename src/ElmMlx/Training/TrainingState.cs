@@ -20,14 +20,22 @@ internal sealed record TrainingState
     /// <summary>Batches since the last update, when gradients accumulate.</summary>
     public int BatchesInWindow { get; init; }
 
-    public long SkippedUpdates { get; init; }
+    /// <summary>What their sum of gradients is to be divided by.</summary>
+    public double WindowWeight { get; init; }
 
+    /// <summary>Batches that were left out because of NaN or infinity.</summary>
+    public long SkippedBatches { get; init; }
+
+    /// <summary>Those at the end, without another one between.</summary>
     public int SkippedInARow { get; init; }
 
+    /// <summary>The lowest validation loss; null before the first evaluation.</summary>
     public double? BestLoss { get; init; }
 
+    /// <summary>The step after which it was measured.</summary>
     public long BestStep { get; init; }
 
+    /// <summary>Evaluations after that one.</summary>
     public int EvaluationsSinceBest { get; init; }
 
     /// <summary>Whether there is nothing left to do.</summary>

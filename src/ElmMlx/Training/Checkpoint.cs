@@ -1,0 +1,70 @@
+using ElmMlx.Weights;
+
+namespace ElmMlx.Training;
+
+/// <summary>
+/// A checkpoint: the trained weights as <c>adapters.safetensors</c>, everything else that is made of numbers as
+/// <c>state.safetensors</c>, and <c>training.json</c> with the place, the settings, and the size and hash of every file.
+/// </summary>
+internal sealed record Checkpoint
+{
+    /// <summary>The weights' file, by mlx-lm's name, whatever was trained.</summary>
+    public const string WeightsFile = "adapters.safetensors";
+
+    private const string StateFile = "state.safetensors", Manifest = "training.json";
+
+    /// <summary>The place.</summary>
+    public required TrainingState State { get; init; }
+
+    /// <summary>The settings that the run was started with.</summary>
+    public required IReadOnlyDictionary<string, string> Settings { get; init; }
+
+    /// <summary>The trained weights by their names in files.</summary>
+    public required IReadOnlyDictionary<string, MlxArray> Weights { get; init; }
+
+    /// <summary>Optimizer state, float32 copies and sums of gradients, each under the name that it was given.</summary>
+    public required IReadOnlyDictionary<string, MlxArray> Arrays { get; init; }
+
+    /// <summary>Writes everything into a folder, the manifest last.</summary>
+    /// <param name="folder">An existing folder.</param>
+    /// <param name="writeBeside">Adds files of the caller's, which the manifest lists too.</param>
+    public void Write(string folder, Action<string>? writeBeside = null)
+    {
+        ArrayFile.Write(Path.Combine(folder, WeightsFile), Weights);
+        ArrayFile.Write(Path.Combine(folder, StateFile), Arrays);
+        writeBeside?.Invoke(folder);
+        var files = Directory.EnumerateFiles(folder)
+            .Select(CheckpointManifest.Entry.Of)
+            .OrderBy(file => file.Name, StringComparer.Ordinal)
+            .ToList();
+        AtomicFile.WriteAllBytes(
+            Path.Combine(folder, Manifest), new CheckpointManifest(State, Settings, files).ToJson());
+    }
+
+    /// <summary>Reads the place and the settings of a checkpoint.</summary>
+    /// <exception cref="InvalidDataException">It is none of ours, or a file is not as it was written; says which.</exception>
+    public static CheckpointManifest Inspect(string folder)
+    {
+        string path = Path.Combine(folder, Manifest);
+        if (!File.Exists(path))
+            throw new InvalidDataException($"{folder} has no {Manifest}, so it is no checkpoint of a training run.");
+        var manifest = CheckpointManifest.Read(path);
+        foreach (string required in (string[])[WeightsFile, StateFile])
+            if (!manifest.Files.Any(file => file.Name == required))
+                throw new InvalidDataException($"{path} does not list {required}.");
+        foreach (CheckpointManifest.Entry file in manifest.Files)
+            file.Check(folder);
+        return manifest;
+    }
+
+    /// <summary>Reads a checkpoint whose files <see cref="Inspect"/> has checked.</summary>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="manifest">What <see cref="Inspect"/> gave.</param>
+    public static Checkpoint Read(string folder, CheckpointManifest manifest) => new()
+    {
+        State = manifest.State,
+        Settings = manifest.Settings,
+        Weights = ArrayFile.Read(Path.Combine(folder, WeightsFile)),
+        Arrays = ArrayFile.Read(Path.Combine(folder, StateFile)),
+    };
+}

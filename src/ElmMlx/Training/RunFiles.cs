@@ -1,0 +1,109 @@
+using System.Globalization;
+
+namespace ElmMlx.Training;
+
+/// <summary>
+/// The folder of a run: <c>adapters.safetensors</c> with the newest weights, <c>best/</c> with those of the lowest validation
+/// loss, <c>checkpoints/</c> to go on from, <c>metrics.jsonl</c>.
+/// </summary>
+internal sealed class RunFiles : IDisposable
+{
+    private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "mlx" };
+    private readonly string _folder;
+    private readonly TrainingOptions _options;
+    private readonly CheckpointFiles _checkpoints;
+    private MetricsLog? _metrics;
+
+    public RunFiles(string folder, TrainingOptions options)
+    {
+        _folder = folder;
+        _options = options;
+        _checkpoints = new CheckpointFiles(folder);
+    }
+
+    private string BestFolder => Path.Combine(_folder, "best");
+
+    /// <summary>Makes the folder ready for a new run, whose former content goes, or for one that goes on.</summary>
+    /// <param name="step">The step to go on from; null for a new run.</param>
+    public void Begin(long? step)
+    {
+        Directory.CreateDirectory(_folder);
+        if (step is null)
+        {
+            _checkpoints.Clear();
+            if (Directory.Exists(BestFolder))
+                Directory.Delete(BestFolder, recursive: true);
+        }
+        _checkpoints.Clean();
+        _metrics?.Dispose();
+        _metrics = new MetricsLog(Path.Combine(_folder, "metrics.jsonl"), step);
+    }
+
+    /// <summary>Adds a step's line.</summary>
+    public void Append(TrainingReport report) => _metrics!.Append(report);
+
+    /// <summary>Writes the weights of the lowest validation loss.</summary>
+    public void WriteBest(IReadOnlyDictionary<string, MlxArray> weights, long step, double loss)
+    {
+        if (!Directory.Exists(BestFolder))
+        {
+            Directory.CreateDirectory(BestFolder);
+            _options.WriteBeside?.Invoke(BestFolder);
+        }
+        ArrayFile.Write(Path.Combine(BestFolder, Checkpoint.WeightsFile), weights, new Dictionary<string, string>(Metadata)
+        {
+            ["step"] = step.ToString(CultureInfo.InvariantCulture),
+            ["val_loss"] = loss.ToString(CultureInfo.InvariantCulture),
+        });
+    }
+
+    /// <summary>Writes a checkpoint, and then the weights beside the checkpoints.</summary>
+    /// <returns>The checkpoint's folder.</returns>
+    public string Save(Checkpoint checkpoint)
+    {
+        _metrics!.Flush();
+        string folder = _checkpoints.Write(
+            checkpoint.State.Step, _options.KeepLast, partial => checkpoint.Write(partial, _options.WriteBeside));
+        ArrayFile.Write(Path.Combine(_folder, Checkpoint.WeightsFile), checkpoint.Weights, Metadata);
+        return folder;
+    }
+
+    /// <summary>The newest checkpoint that is whole, with a sentence about each newer one.</summary>
+    /// <exception cref="InvalidDataException">There are checkpoints, and none is whole.</exception>
+    public (Checkpoint? Checkpoint, string Folder, IReadOnlyList<string> Notes) Latest()
+    {
+        var notes = new List<string>();
+        foreach (string folder in _checkpoints.Steps().Select(_checkpoints.FolderOf))
+        {
+            try
+            {
+                return (Checkpoint.Read(folder, Checkpoint.Inspect(folder)), folder, notes);
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException)
+            {
+                notes.Add($"{folder} is not used: {e.Message}");
+            }
+        }
+        return notes.Count == 0
+            ? (null, "", notes)
+            : throw new InvalidDataException(
+                $"No checkpoint of {_folder} can be used ({string.Join(" ", notes)}); start again without --resume.");
+    }
+
+    /// <summary>Compares the settings of a checkpoint with those of this run.</summary>
+    /// <exception cref="ArgumentException">Some differ; the message names them.</exception>
+    public void CheckSettings(IReadOnlyDictionary<string, string> former)
+    {
+        string[] differences = [.. former.Keys.Union(_options.Settings.Keys).Order(StringComparer.Ordinal)
+            .Where(name => former.GetValueOrDefault(name) != _options.Settings.GetValueOrDefault(name))
+            .Select(name => $"{name} was {former.GetValueOrDefault(name) ?? "not set"} and is " +
+                $"{_options.Settings.GetValueOrDefault(name) ?? "not set"}")];
+        if (differences.Length > 0)
+            throw new ArgumentException(
+                $"The run in {_folder} was begun with other settings: {string.Join("; ", differences)}. Give the former " +
+                "ones, or --force to go on all the same.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _metrics?.Dispose();
+}

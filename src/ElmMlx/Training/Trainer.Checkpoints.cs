@@ -1,0 +1,96 @@
+namespace ElmMlx.Training;
+
+// What a run leaves on disk, and how it goes on from there.
+public sealed partial class Trainer
+{
+    private const string OptimizerPrefix = "optimizer:", GradientPrefix = "gradient:";
+    private readonly RunFiles? _files;
+    private bool _isResumed;
+    private string? _checkpoint;
+
+    /// <summary>Goes on from the newest whole checkpoint of the run's folder.</summary>
+    /// <param name="force">Whether to go on although settings differ.</param>
+    /// <returns>
+    /// The step, null where there is no checkpoint yet, and a sentence about each newer one that could not be used.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// Settings differ from those of the checkpoint; the message names them. Nothing has changed then.
+    /// </exception>
+    /// <exception cref="InvalidDataException">There are checkpoints, and none of them is whole.</exception>
+    public (long? Step, IReadOnlyList<string> Notes) Resume(bool force = false)
+    {
+        if (_files is null)
+            throw new InvalidOperationException("A run that writes nothing cannot be resumed.");
+        using var scope = new ArrayScope();
+        (Checkpoint? checkpoint, string folder, IReadOnlyList<string> notes) = _files.Latest();
+        if (checkpoint is null)
+            return (null, notes);
+        if (!force)
+            _files.CheckSettings(checkpoint.Settings);
+        Load(checkpoint, folder);
+        _isResumed = true;
+        _checkpoint = folder;
+        return (_state.Step, notes);
+    }
+
+    private string Save()
+    {
+        using var scope = new ArrayScope();
+        var arrays = new Dictionary<string, MlxArray>(StringComparer.Ordinal);
+        foreach ((string name, MlxArray value) in _optimizer.State)
+            arrays[OptimizerPrefix + name] = value;
+        for (int i = 0; i < _window.Sums.Count; i++)
+            arrays[GradientPrefix + _parameters[i].Path] = _window.Sums[i];
+        return _checkpoint = _files!.Save(new Checkpoint
+        {
+            State = _state with { WindowWeight = _window.Weight },
+            Settings = _options.Settings,
+            Weights = NamedWeights(),
+            Arrays = arrays,
+        });
+    }
+
+    private void Load(Checkpoint checkpoint, string folder)
+    {
+        // Everything is looked at before anything is changed.
+        MlxArray[] weights = [.. _parameters.Select(entry =>
+            Find(checkpoint.Weights, _options.TensorName(entry.Path), entry.Parameter.Value, folder))];
+        bool isInWindow = checkpoint.Arrays.Keys.Any(name => name.StartsWith(GradientPrefix, StringComparison.Ordinal));
+        MlxArray[] sums = !isInWindow ? [] : [.. _parameters.Select(entry =>
+            Find(checkpoint.Arrays, GradientPrefix + entry.Path, entry.Parameter.Value, folder))];
+        try
+        {
+            _optimizer.LoadState(checkpoint.Arrays
+                .Where(entry => entry.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
+                .ToDictionary(entry => entry.Key[OptimizerPrefix.Length..], entry => entry.Value));
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"{folder} cannot be gone on from: {e.Message}", e);
+        }
+        for (int i = 0; i < weights.Length; i++)
+            _parameters[i].Parameter.Replace(weights[i]);
+        _state = checkpoint.State with { IsFinished = checkpoint.State.IsFinished && !CanGoOn(checkpoint.State) };
+        _window.Clear();
+        if (isInWindow)
+            _window.Load(sums, checkpoint.State.WindowWeight);
+    }
+
+    // A run that was done goes on when it is given more iterations; one that lost its patience, with more of that.
+    private bool CanGoOn(TrainingState state) => state.Step < _options.Iterations
+        && state.EvaluationsSinceBest < (_options.Patience ?? int.MaxValue);
+
+    private static MlxArray Find(
+        IReadOnlyDictionary<string, MlxArray> arrays, string name, MlxArray wanted, string folder)
+    {
+        if (!arrays.TryGetValue(name, out MlxArray? found))
+            throw new ArgumentException($"{folder} has no {name}: it belongs to a run that trained something else.");
+        return found.Shape.AsSpan().SequenceEqual(wanted.Shape)
+            ? found
+            : throw new ArgumentException(
+                $"{folder}: {name} is {found.Describe()}, and this run trains {wanted.Describe()} there.");
+    }
+
+    private Dictionary<string, MlxArray> NamedWeights() =>
+        _parameters.ToDictionary(entry => _options.TensorName(entry.Path), entry => entry.Parameter.Value);
+}

@@ -1,0 +1,229 @@
+using System.Diagnostics;
+using ElmMlx.Datasets;
+using ElmMlx.Nn;
+using ElmMlx.Optimizers;
+
+namespace ElmMlx.Training;
+
+/// <summary>
+/// The loop: batches, a loss, its gradient, an optimizer; evaluations and checkpoints on the way. It knows parameters, and
+/// not what they belong to. A step is a batch, as an iteration of mlx-lm's is.
+/// </summary>
+/// <remarks>
+/// Nothing that decides the future is hidden: parameters, the optimizer's state, gradients that wait for an update, and
+/// the numbers of <see cref="TrainingState"/> are in every checkpoint; everything else follows from the settings.
+/// </remarks>
+public sealed partial class Trainer : IDisposable
+{
+    private readonly IReadOnlyList<(string Path, Parameter Parameter)> _parameters;
+    private readonly Parameter[] _differentiated;
+    private readonly Optimizer _optimizer;
+    private readonly BatchLoss _loss;
+    private readonly IBatchSource _batches;
+    private readonly IBatchSource? _validation;
+    private readonly TrainingOptions _options;
+    private readonly GradientWindow _window = new();
+    private TrainingState _state = new();
+
+    /// <summary>A run from the beginning; <see cref="Resume"/> moves it to a checkpoint.</summary>
+    /// <param name="parameters">What is trained, with paths: a model's trainable parameters.</param>
+    /// <param name="optimizer">
+    /// Changes them; it stays the caller's. It computes in float32 whatever the parameters' type.
+    /// </param>
+    /// <param name="loss">What is to be made small.</param>
+    /// <param name="batches">What is trained on.</param>
+    /// <param name="validation">What evaluations measure; null for none.</param>
+    /// <param name="options">How long, and what is kept.</param>
+    /// <exception cref="ArgumentException">There is nothing to train, or an option is impossible.</exception>
+    public Trainer(
+        IEnumerable<(string Path, Parameter Parameter)> parameters, Optimizer optimizer, BatchLoss loss,
+        IBatchSource batches, IBatchSource? validation, TrainingOptions options)
+    {
+        _parameters = [.. parameters];
+        if (_parameters.Count == 0)
+            throw new ArgumentException("There is no parameter to train: all of the model is frozen.", nameof(parameters));
+        options.Check();
+        _differentiated = [.. _parameters.Select(entry => entry.Parameter)];
+        _optimizer = optimizer;
+        _loss = loss;
+        _batches = batches;
+        _validation = validation;
+        _options = options;
+        _optimizer.Precision = OptimizerPrecision.Float32Master;
+        _files = options.Folder is { } folder ? new RunFiles(folder, options) : null;
+    }
+
+    /// <summary>Finished steps.</summary>
+    public long Step => _state.Step;
+
+    /// <summary>Trains until the iterations are done, the validation loss no longer falls, or it is asked to stop.</summary>
+    /// <param name="progress">Told after every step, on this thread.</param>
+    /// <param name="cancellation">Ends the run after the step that is under way; a checkpoint is made then.</param>
+    /// <exception cref="InvalidOperationException">
+    /// Too many batches in a row gave NaN or infinity; says which, and the learning rate.
+    /// </exception>
+    /// <exception cref="IOException">A checkpoint could not be written; the former one stands.</exception>
+    public TrainingResult Run(
+        IProgress<TrainingReport>? progress = null, CancellationToken cancellation = default)
+    {
+        MlxMemory.ResetPeak();
+        _files?.Begin(_isResumed ? _state.Step : null);
+        if (_state.Step == 0 && _validation is not null && !cancellation.IsCancellationRequested)
+            Finish(Evaluate(NewReport()), progress, cancellation);
+        while (!_state.IsFinished && _state.Step < _options.Iterations && !cancellation.IsCancellationRequested)
+        {
+            TrainingReport report = TrainOneBatch();
+            if (_validation is not null
+                && (_state.Step % _options.StepsPerEvaluation == 0 || _state.Step == _options.Iterations))
+                report = Evaluate(report);
+            Finish(report, progress, cancellation);
+        }
+        return Result(cancellation);
+    }
+
+    /// <summary>Frees what the run holds; parameters and optimizer stay.</summary>
+    public void Dispose()
+    {
+        _window.Dispose();
+        _files?.Dispose();
+    }
+
+    private TrainingReport TrainOneBatch()
+    {
+        var clock = Stopwatch.StartNew();
+        using var scope = new ArrayScope();
+        (int epoch, int number) = (_state.Epoch, _state.Batch);
+        using Batch batch = _batches.Get(epoch, number);
+        long step = _state.Step + 1, tokens = 0;
+        (MlxArray[] values, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(_differentiated, () =>
+        {
+            (MlxArray sum, tokens) = _loss(batch, step);
+            return [sum];
+        });
+        MlxArray norm = GradientClipping.Norm(gradients);
+        MlxArray.Eval([values[0], norm, .. gradients]);
+        double loss = values[0].Item<float>() / (double)tokens;
+        bool isBad = tokens > 0 && !(double.IsFinite(loss) && float.IsFinite(norm.Item<float>()));
+
+        bool isLastOfEpoch = number + 1 == _batches.BatchesPerEpoch;
+        _state = _state with
+        {
+            Step = step,
+            Epoch = isLastOfEpoch ? epoch + 1 : epoch,
+            Batch = isLastOfEpoch ? 0 : number + 1,
+            Tokens = _state.Tokens + (isBad ? 0 : tokens),
+            BatchesInWindow = _state.BatchesInWindow + 1,
+            SkippedBatches = _state.SkippedBatches + (isBad ? 1 : 0),
+            SkippedInARow = isBad ? _state.SkippedInARow + 1 : 0,
+        };
+        double learningRate = _optimizer.LearningRate.At(_optimizer.Step);
+        if (_state.SkippedInARow > _options.MaxSkippedInARow)
+            throw new InvalidOperationException(Explain(loss, batch, learningRate));
+        if (!isBad && tokens > 0)
+            Add(gradients, tokens);
+        double? appliedNorm = null;
+        if (_state.BatchesInWindow >= _options.GradientAccumulationSteps || step == _options.Iterations)
+            appliedNorm = Update();
+        if (_options.ClearCacheThreshold is { } threshold && MlxMemory.CacheBytes > threshold)
+            MlxMemory.ClearCache();
+        double seconds = clock.Elapsed.TotalSeconds;
+        return NewReport() with
+        {
+            TrainLoss = tokens > 0 ? loss : null,
+            LearningRate = learningRate,
+            GradientNorm = appliedNorm,
+            StepTokens = (int)tokens,
+            TokensPerSecond = tokens / seconds,
+            Epoch = epoch,
+            IsSkipped = isBad,
+        };
+    }
+
+    private void Add(MlxArray[] gradients, long tokens)
+    {
+        if (_options.AveragesBatchMeans)
+            _window.Add([.. gradients.Select(gradient => gradient.AsType(DType.Float32) * (1f / tokens))], 1);
+        else
+            _window.Add(gradients, tokens);
+    }
+
+    // Returns the gradient's norm before clipping; null where every batch since the last update was left out.
+    private double? Update()
+    {
+        _state = _state with { BatchesInWindow = 0 };
+        if (_window.IsEmpty)
+            return null;
+        (MlxArray[] gradients, MlxArray norm) = GradientClipping.ByGlobalNorm(
+            _window.Mean(), _options.ClipGradientNorm ?? double.PositiveInfinity);
+        _optimizer.Update(_parameters, gradients);
+        MlxArray.Eval(
+            [norm, .. _differentiated.Select(parameter => parameter.Value), .. _optimizer.State.Values]);
+        _window.Clear();
+        return norm.Item<float>();
+    }
+
+    private TrainingReport Evaluate(TrainingReport report)
+    {
+        var clock = Stopwatch.StartNew();
+        (double loss, _) = HeldOutLoss.Measure(_validation!, _loss, _options.ValidationBatches);
+        bool isBest = loss < (_state.BestLoss ?? double.PositiveInfinity);
+        _state = isBest
+            ? _state with { BestLoss = loss, BestStep = _state.Step, EvaluationsSinceBest = 0 }
+            : _state with { EvaluationsSinceBest = _state.EvaluationsSinceBest + 1 };
+        if (isBest)
+            _files?.WriteBest(NamedWeights(), _state.Step, loss);
+        return report with
+        {
+            ValidationLoss = loss,
+            IsBest = isBest,
+            ValidationSeconds = clock.Elapsed.TotalSeconds,
+        };
+    }
+
+    // Writes what the step leaves behind: its line, then its checkpoint.
+    private void Finish(TrainingReport report, IProgress<TrainingReport>? progress, CancellationToken cancellation)
+    {
+        bool isPatienceOver = _state.EvaluationsSinceBest >= (_options.Patience ?? int.MaxValue);
+        _state = _state with { IsFinished = isPatienceOver || _state.Step >= _options.Iterations };
+        _files?.Append(report);
+        bool isSaving = _state.IsFinished || cancellation.IsCancellationRequested
+            || _state.Step > 0 && _state.Step % _options.SaveEvery == 0;
+        if (isSaving && _files is not null)
+            report = report with { SavedCheckpoint = Save() };
+        progress?.Report(report);
+    }
+
+    private TrainingReport NewReport() => new()
+    {
+        Step = _state.Step,
+        TotalSteps = _options.Iterations,
+        Tokens = _state.Tokens,
+        MemoryBytes = MlxMemory.PeakBytes,
+        LearningRate = _optimizer.LearningRate.At(_optimizer.Step),
+    };
+
+    private TrainingResult Result(CancellationToken cancellation) => new()
+    {
+        End = _state.Step >= _options.Iterations ? TrainingEnd.Finished
+            : _state.IsFinished ? TrainingEnd.StoppedEarly
+            : TrainingEnd.Interrupted,
+        Step = _state.Step,
+        Tokens = _state.Tokens,
+        SkippedBatches = _state.SkippedBatches,
+        BestLoss = _state.BestLoss,
+        BestStep = _state.BestStep,
+        Checkpoint = _checkpoint,
+    };
+
+    private string Explain(double loss, Batch batch, double learningRate)
+    {
+        const int shown = 4;
+        string places = string.Join("; ", batch.Rows.Take(shown).Select(_batches.Place))
+            + (batch.Rows.Count > shown ? $"; and {batch.Rows.Count - shown} more" : "");
+        string what = double.IsFinite(loss) ? "a gradient is not finite" : "the loss is not finite";
+        string times = _state.SkippedInARow > 1 ? $", for the {_state.SkippedInARow}th batch in a row" : "";
+        return FormattableString.Invariant(
+            $"Step {_state.Step}: {what}{times} (rows: {places}; learning rate {learningRate:g4}). Lower the learning ") +
+            "rate, clip the gradient, or look at these rows; the last checkpoint stands.";
+    }
+}
