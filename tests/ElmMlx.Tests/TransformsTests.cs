@@ -183,6 +183,8 @@ public class TransformsTests
                 Assert.Throws<InvalidTimeZoneException>(() => Transforms.Grad(
                     a => a[0].Sum().Item<float>() < 1 ? throw new InvalidTimeZoneException() : a[0].Sum(), [x]));
             }
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
             return MlxMemory.ActiveBytes;
         }
         long first = Bytes();
