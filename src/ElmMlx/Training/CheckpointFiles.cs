@@ -70,6 +70,13 @@ internal sealed class CheckpointFiles
                 Remove(folder);
     }
 
+    /// <summary>Deletes the checkpoints of later steps: the run went on from this one because they are damaged.</summary>
+    public void DiscardAfter(long step)
+    {
+        foreach (long later in Steps().Where(other => other > step))
+            Discard(FolderOf(later));
+    }
+
     /// <summary>Deletes all checkpoints, in one move as far as a reader can see.</summary>
     public void Clear()
     {

@@ -35,6 +35,7 @@ internal sealed class RunFiles : IDisposable
                 Directory.Delete(BestFolder, recursive: true);
         }
         _checkpoints.Clean();
+        _checkpoints.DiscardAfter(step ?? 0);
         _metrics?.Dispose();
         _metrics = new MetricsLog(Path.Combine(_folder, "metrics.jsonl"), step);
     }
@@ -45,11 +46,8 @@ internal sealed class RunFiles : IDisposable
     /// <summary>Writes the weights of the lowest validation loss.</summary>
     public void WriteBest(IReadOnlyDictionary<string, MlxArray> weights, long step, double loss)
     {
-        if (!Directory.Exists(BestFolder))
-        {
-            Directory.CreateDirectory(BestFolder);
-            _options.WriteBeside?.Invoke(BestFolder);
-        }
+        Directory.CreateDirectory(BestFolder);
+        _options.WriteBeside?.Invoke(BestFolder);
         ArrayFile.Write(Path.Combine(BestFolder, Checkpoint.WeightsFile), weights, new Dictionary<string, string>(Metadata)
         {
             ["step"] = step.ToString(CultureInfo.InvariantCulture),

@@ -54,7 +54,8 @@ public sealed partial class Trainer
     {
         // Everything is looked at before anything is changed.
         MlxArray[] weights = [.. _parameters.Select(entry =>
-            Find(checkpoint.Weights, _options.TensorName(entry.Path), entry.Parameter.Value, folder))];
+            Find(checkpoint.Weights, _options.TensorName(entry.Path), entry.Parameter.Value, folder)
+                .AsType(entry.Parameter.Value.DType))];
         bool isInWindow = checkpoint.Arrays.Keys.Any(name => name.StartsWith(GradientPrefix, StringComparison.Ordinal));
         MlxArray[] sums = !isInWindow ? [] : [.. _parameters.Select(entry =>
             Find(checkpoint.Arrays, GradientPrefix + entry.Path, entry.Parameter.Value, folder))];
@@ -68,6 +69,7 @@ public sealed partial class Trainer
         {
             throw new ArgumentException($"{folder} cannot be gone on from: {e.Message}", e);
         }
+        MlxArray.Eval(weights);
         for (int i = 0; i < weights.Length; i++)
             _parameters[i].Parameter.Replace(weights[i]);
         _state = checkpoint.State with { IsFinished = checkpoint.State.IsFinished && !CanGoOn(checkpoint.State) };

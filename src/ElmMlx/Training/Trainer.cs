@@ -68,7 +68,7 @@ public sealed partial class Trainer : IDisposable
     {
         MlxMemory.ResetPeak();
         _files?.Begin(_isResumed ? _state.Step : null);
-        if (_state.Step == 0 && _validation is not null && !cancellation.IsCancellationRequested)
+        if (!_isResumed && _validation is not null && !cancellation.IsCancellationRequested)
             Finish(Evaluate(NewReport()), progress, cancellation);
         while (!_state.IsFinished && _state.Step < _options.Iterations && !cancellation.IsCancellationRequested)
         {
@@ -220,8 +220,8 @@ public sealed partial class Trainer : IDisposable
         const int shown = 4;
         string places = string.Join("; ", batch.Rows.Take(shown).Select(_batches.Place))
             + (batch.Rows.Count > shown ? $"; and {batch.Rows.Count - shown} more" : "");
-        string what = double.IsFinite(loss) ? "a gradient is not finite" : "the loss is not finite";
-        string times = _state.SkippedInARow > 1 ? $", for the {_state.SkippedInARow}th batch in a row" : "";
+        string what = double.IsFinite(loss) ? "a gradient is infinite or NaN" : "the loss is infinite or NaN";
+        string times = _state.SkippedInARow > 1 ? $" for {_state.SkippedInARow} batches in a row" : "";
         return FormattableString.Invariant(
             $"Step {_state.Step}: {what}{times} (rows: {places}; learning rate {learningRate:g4}). Lower the learning ") +
             "rate, clip the gradient, or look at these rows; the last checkpoint stands.";
