@@ -187,7 +187,7 @@ public class TransformsTests
             GC.WaitForPendingFinalizers();
             return MlxMemory.ActiveBytes;
         }
-        long first = Bytes();
-        Assert.Equal(first, Bytes());
+        long first = Bytes(), second = Bytes();
+        Assert.True(second <= first, $"{second - first} bytes stay behind");
     }
 }
