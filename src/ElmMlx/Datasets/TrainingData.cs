@@ -1,0 +1,87 @@
+using ElmMlx.Text;
+
+namespace ElmMlx.Datasets;
+
+/// <summary>
+/// A folder of data as mlx-lm lays it out: <c>train.jsonl</c>, <c>valid.jsonl</c>, <c>test.jsonl</c>, each also as
+/// <c>.jsonl.gz</c>, <c>.json.gz</c> or <c>.parquet</c>. A file is read when it is first asked for.
+/// </summary>
+public sealed class TrainingData
+{
+    private readonly RowTokenizer _tokenizer;
+    private readonly Dictionary<string, TokenDataset?> _loaded = [];
+
+    private TrainingData(string folder, RowTokenizer tokenizer)
+    {
+        Folder = folder;
+        _tokenizer = tokenizer;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>What is trained on.</summary>
+    /// <exception cref="FileNotFoundException">The folder has no such file.</exception>
+    /// <exception cref="InvalidDataException">Nothing in it can be trained on, or a record cannot be read.</exception>
+    public TokenDataset Train => Require("train");
+
+    /// <summary>What is measured while training; null where there is no such file, or nothing in it.</summary>
+    /// <exception cref="InvalidDataException">A record cannot be read.</exception>
+    public TokenDataset? Validation => Load("valid") is { Rows.Count: > 0 } dataset ? dataset : null;
+
+    /// <summary>What is measured in the end.</summary>
+    /// <exception cref="FileNotFoundException">The folder has no such file.</exception>
+    /// <exception cref="InvalidDataException">There is nothing in it, or a record cannot be read.</exception>
+    public TokenDataset Test => Require("test");
+
+    /// <summary>Opens a folder of data.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="template">The model's chat template; null where it has none.</param>
+    /// <param name="options">How records become rows.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="ArgumentException">The tokenizer names no token that ends a text, or an option is
+    /// impossible.</exception>
+    public static TrainingData Open(
+        string folder, Tokenizer tokenizer, IChatTemplate? template = null, DatasetOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException(
+                File.Exists(folder)
+                    ? $"{folder} is a file; give the folder that holds train.jsonl."
+                    : $"There is no data folder {folder}.");
+        return new TrainingData(folder, new RowTokenizer(tokenizer, template, options));
+    }
+
+    /// <summary>The path of one of the files; null where there is none.</summary>
+    /// <param name="name"><c>train</c>, <c>valid</c> or <c>test</c>.</param>
+    /// <exception cref="InvalidDataException">It is there in several formats.</exception>
+    public string? PathOf(string name)
+    {
+        string[] paths = [.. DataRecords.Extensions.Select(e => Path.Combine(Folder, name + e)).Where(File.Exists)];
+        return paths.Length <= 1
+            ? paths.FirstOrDefault()
+            : throw new InvalidDataException(
+                $"{Folder} has both {Path.GetFileName(paths[0])} and {Path.GetFileName(paths[1])}; leave one of them.");
+    }
+
+    private TokenDataset Require(string name)
+    {
+        TokenDataset dataset = Load(name) ?? throw new FileNotFoundException(
+            $"{Folder} has no {name}.jsonl; put the data there, one JSON object a line.", Path.Combine(Folder, name + ".jsonl"));
+        DatasetReport report = dataset.Report;
+        return dataset.Rows.Count > 0 ? dataset : throw new InvalidDataException(
+            report.Records == 0
+                ? $"{dataset.Path} is empty."
+                : $"{dataset.Path} has nothing to learn: of {report.Records} records {report.Skipped} cannot be read, " +
+                  $"and {report.NothingToLearn} rows have no token that is to be learnt.");
+    }
+
+    private TokenDataset? Load(string name)
+    {
+        if (!_loaded.TryGetValue(name, out TokenDataset? dataset))
+            _loaded[name] = dataset = PathOf(name) is { } path ? TokenDataset.Load(path, _tokenizer) : null;
+        return dataset;
+    }
+}
