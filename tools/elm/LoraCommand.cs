@@ -202,7 +202,6 @@ internal sealed class LoraCommand
             signal.Cancel = !stop.IsCancellationRequested;      // a second Ctrl-C ends the process at once
             stop.Cancel();
         });
-        Console.WriteLine($"Starting training..., iters: {options.Iterations}");
         TrainingResult result = TrainingDisplay.Run(perReport, progress => trainer.Run(progress, stop.Token));
         Console.WriteLine(LossCurve.Draw(Path.Combine(output, "metrics.jsonl")));
         if (result.End == TrainingEnd.Interrupted)

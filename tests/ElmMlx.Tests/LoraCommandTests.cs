@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Xunit;
+
+namespace ElmMlx.Tests;
+
+/// <summary><c>elm lora</c> as a person runs it: what it prints and writes, killed runs, mistakes.</summary>
+public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
+{
+    [Fact]
+    public void Run_writes_what_mlx_lm_and_generate_read()
+    {
+        string adapters = demo.At("adapters");
+        CommandProcess.Result run = Lora(adapters, "--iters", "4", "--test");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        Assert.Contains("Trainable parameters: 1.", run.Output);
+        Assert.Contains("train.jsonl: 12 rows", run.Output);
+        Assert.Contains("Starting training..., iters: 4", run.Output);
+        Assert.Contains("Iter 4: Train loss ", run.Output);
+        Assert.Contains("Test loss ", run.Output);
+        JsonElement[] metrics = [.. File.ReadLines(Path.Combine(adapters, "metrics.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Equal([0, 1, 2, 3, 4], metrics.Select(line => line.GetProperty("step").GetInt32()));
+        double first = metrics[0].GetProperty("val_loss").GetDouble(), last = metrics[^1].GetProperty("val_loss").GetDouble();
+        Assert.True(last < first, $"validation loss {first} before, {last} after");
+        Assert.All(new[] { "adapters.safetensors", "adapter_config.json", "loss.svg", "loss.png" },
+            file => Assert.True(File.Exists(Path.Combine(adapters, file)), file));
+        CommandProcess.Result said = CommandProcess.Elm(
+            "", "generate", "--model", demo.Model, "--adapter-path", adapters, "--prompt", "Once", "--max-tokens", "3", "--quiet");
+        Assert.True(said.ExitCode == 0, said.ToString());
+    }
+
+    [Fact]
+    public void Killed_and_resumed_run_ends_as_if_nothing_had_been()
+    {
+        string whole = demo.At("whole"), killed = demo.At("killed");
+        string[] options = ["--iters", "8", "--save-every", "1", "--dropout", "0.1", "--grad-accumulation-steps", "3"];
+        Assert.Equal(0, Lora(whole, options).ExitCode);
+        for (int lines = 2; lines <= 5; lines += 3)     // in the middle of a window, and later
+        {
+            using Process process = CommandProcess.StartElm(Line(killed, [.. options, "--resume"]));
+            string metrics = Path.Combine(killed, "metrics.jsonl");
+            while (!process.HasExited && !(File.Exists(metrics) && Count(metrics) >= lines))
+                Thread.Sleep(5);
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        CommandProcess.Result resumed = Lora(killed, [.. options, "--resume"]);
+        Assert.True(resumed.ExitCode == 0, resumed.ToString());
+        Assert.Contains("Going on after iteration ", resumed.Output);
+        if (TestProvider.IsCpu)         // on MLX to rounding
+        {
+            Assert.Equal(
+                File.ReadAllBytes(Path.Combine(whole, "adapters.safetensors")),
+                File.ReadAllBytes(Path.Combine(killed, "adapters.safetensors")));
+            Assert.Equal(Losses(whole), Losses(killed));
+        }
+    }
+
+    [Fact]
+    public void Mistakes_end_in_one_sentence()
+    {
+        string adapters = demo.At("mistakes");
+        Assert.Equal(0, Lora(adapters, "--iters", "1").ExitCode);
+        Refused("has checkpoints of another run: go on with --resume", Lora(adapters, "--iters", "2"));
+        Refused("learning_rate was 0.001 and is 0.002", Lora(adapters, "--iters", "2", "--resume", "--learning-rate", "2e-3"));
+        Refused("num_layers is 40, and the model has 6 layers", Lora(demo.At("m1"), "--num-layers", "40"));
+        Refused("no matrix of the model is called attn.none", Lora(demo.At("m2"), "--keys", "attn.none"));
+        Refused("The rank is 5000", Lora(demo.At("m3"), "--rank", "5000"));
+        Refused("There is no data folder", CommandProcess.Elm(
+            "", "lora", "--model", demo.Model, "--data", demo.At("nothing"), "--train"));
+        Refused("Give --train, --test or both.", CommandProcess.Elm("", "lora", "--model", demo.Model, "--data", demo.Model));
+        string bad = Directory.CreateDirectory(demo.At("bad")).FullName;
+        File.WriteAllText(Path.Combine(bad, "train.jsonl"), "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": 1}\n");
+        Refused("train.jsonl, line 2: ", CommandProcess.Elm("", "lora", "--model", demo.Model, "--data", bad, "--train"));
+    }
+
+    private static void Refused(string sentence, CommandProcess.Result result)
+    {
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.Contains(sentence, Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    private CommandProcess.Result Lora(string adapters, params string[] options) =>
+        CommandProcess.Elm("", Line(adapters, options));
+
+    private string[] Line(string adapters, params string[] options) =>
+    [
+        "lora", "--model", demo.Model, "--data", Data(), "--train", "--mask-prompt", "--adapter-path", adapters,
+        "--batch-size", "2", "--num-layers", "2", "--steps-per-report", "2", .. options.Contains("--learning-rate") ? [] : (string[])["--learning-rate", "1e-3"], .. options,
+    ];
+
+    // Twelve, four and four rows of the demo's easy set.
+    private string Data()
+    {
+        string folder = demo.At("data");
+        if (Directory.Exists(folder))
+            return folder;
+        Directory.CreateDirectory(folder);
+        foreach ((string name, int count) in new[] { ("train", 12), ("valid", 4), ("test", 4) })
+            File.WriteAllLines(
+                Path.Combine(folder, name + ".jsonl"), File.ReadLines(Fixtures.Demo($"about/{name}.jsonl")).Take(count));
+        return folder;
+    }
+
+    private static string[] Losses(string adapters) => [.. File.ReadLines(Path.Combine(adapters, "metrics.jsonl"))
+        .Select(line => JsonDocument.Parse(line).RootElement)
+        .Select(line => $"{line.GetProperty("step")} {Text(line, "train_loss")} {Text(line, "val_loss")}")];
+
+    private static string Text(JsonElement line, string name) => line.TryGetProperty(name, out JsonElement value) ? value.GetRawText() : "";
+
+    private static int Count(string file)
+    {
+        using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using StreamReader reader = new(stream);
+        return reader.ReadToEnd().Count(character => character == '\n');
+    }
+}
