@@ -11,6 +11,10 @@ internal sealed record Checkpoint
     /// <summary>The weights' file, by mlx-lm's name, whatever was trained.</summary>
     public const string WeightsFile = "adapters.safetensors";
 
+    /// <summary>What MLX's files say about themselves.</summary>
+    public static readonly IReadOnlyDictionary<string, string> WeightsMetadata =
+        new Dictionary<string, string> { ["format"] = "mlx" };
+
     private const string StateFile = "state.safetensors", Manifest = "training.json";
 
     /// <summary>The place.</summary>
@@ -30,7 +34,7 @@ internal sealed record Checkpoint
     /// <param name="writeBeside">Adds files of the caller's, which the manifest lists too.</param>
     public void Write(string folder, Action<string>? writeBeside = null)
     {
-        ArrayFile.Write(Path.Combine(folder, WeightsFile), Weights);
+        ArrayFile.Write(Path.Combine(folder, WeightsFile), Weights, WeightsMetadata);
         ArrayFile.Write(Path.Combine(folder, StateFile), Arrays);
         writeBeside?.Invoke(folder);
         var files = Directory.EnumerateFiles(folder)

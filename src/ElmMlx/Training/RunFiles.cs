@@ -8,7 +8,6 @@ namespace ElmMlx.Training;
 /// </summary>
 internal sealed class RunFiles : IDisposable
 {
-    private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "mlx" };
     private readonly string _folder;
     private readonly TrainingOptions _options;
     private readonly CheckpointFiles _checkpoints;
@@ -48,7 +47,7 @@ internal sealed class RunFiles : IDisposable
     {
         Directory.CreateDirectory(BestFolder);
         _options.WriteBeside?.Invoke(BestFolder);
-        ArrayFile.Write(Path.Combine(BestFolder, Checkpoint.WeightsFile), weights, new Dictionary<string, string>(Metadata)
+        ArrayFile.Write(Path.Combine(BestFolder, Checkpoint.WeightsFile), weights, new Dictionary<string, string>(Checkpoint.WeightsMetadata)
         {
             ["step"] = step.ToString(CultureInfo.InvariantCulture),
             ["val_loss"] = loss.ToString(CultureInfo.InvariantCulture),
@@ -62,7 +61,7 @@ internal sealed class RunFiles : IDisposable
         _metrics!.Flush();
         string folder = _checkpoints.Write(
             checkpoint.State.Step, _options.KeepLast, partial => checkpoint.Write(partial, _options.WriteBeside));
-        ArrayFile.Write(Path.Combine(_folder, Checkpoint.WeightsFile), checkpoint.Weights, Metadata);
+        ArrayFile.Write(Path.Combine(_folder, Checkpoint.WeightsFile), checkpoint.Weights, Checkpoint.WeightsMetadata);
         return folder;
     }
 
