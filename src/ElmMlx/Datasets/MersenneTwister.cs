@@ -1,6 +1,9 @@
 namespace ElmMlx.Datasets;
 
-/// <summary>NumPy's legacy generator (MT19937), as far as <c>numpy.random.permutation</c> needs it.</summary>
+/// <summary>
+/// The generator of Python and of NumPy's legacy (MT19937); numbers as NumPy draws them, as far as
+/// <c>numpy.random.permutation</c> needs it. <see cref="PythonRandom"/> draws as Python does.
+/// </summary>
 internal sealed class MersenneTwister
 {
     private const int Size = 624;
@@ -9,6 +12,7 @@ internal sealed class MersenneTwister
     private readonly uint[] _state = new uint[Size];
     private int _next = Size;
 
+    /// <summary>Seeded as NumPy does with one number.</summary>
     public MersenneTwister(uint seed)
     {
         for (int i = 0; i < Size; i++)
@@ -16,6 +20,25 @@ internal sealed class MersenneTwister
             _state[i] = seed;
             seed = 1812433253u * (seed ^ (seed >> 30)) + (uint)i + 1;
         }
+    }
+
+    /// <summary>Seeded as Python does with a number of several words, the lowest first.</summary>
+    public MersenneTwister(ReadOnlySpan<uint> key)
+        : this(19650218)
+    {
+        int i = 1;
+        for (int k = 0; k < Math.Max(Size, key.Length); k++)
+        {
+            int j = k % key.Length;
+            _state[i] = (_state[i] ^ (Mixed(i) * 1664525)) + key[j] + (uint)j;
+            i = After(i);
+        }
+        for (int k = 1; k < Size; k++)
+        {
+            _state[i] = (_state[i] ^ (Mixed(i) * 1566083941)) - (uint)i;
+            i = After(i);
+        }
+        _state[0] = 0x80000000;
     }
 
     /// <summary><c>numpy.random.permutation(count)</c>.</summary>
@@ -30,6 +53,18 @@ internal sealed class MersenneTwister
         return order;
     }
 
+    /// <summary>32 random bits.</summary>
+    public uint Next()
+    {
+        if (_next == Size)
+            Twist();
+        uint y = _state[_next++];
+        y ^= y >> 11;
+        y ^= (y << 7) & 0x9d2c5680;
+        y ^= (y << 15) & 0xefc60000;
+        return y ^ (y >> 18);
+    }
+
     // Draws as many bits as the bound has, again while they are above it.
     private uint UpTo(uint bound)
     {
@@ -41,15 +76,14 @@ internal sealed class MersenneTwister
         return value;
     }
 
-    private uint Next()
+    private uint Mixed(int i) => _state[i - 1] ^ (_state[i - 1] >> 30);
+
+    private int After(int i)
     {
-        if (_next == Size)
-            Twist();
-        uint y = _state[_next++];
-        y ^= y >> 11;
-        y ^= (y << 7) & 0x9d2c5680;
-        y ^= (y << 15) & 0xefc60000;
-        return y ^ (y >> 18);
+        if (i + 1 < Size)
+            return i + 1;
+        _state[0] = _state[Size - 1];
+        return 1;
     }
 
     private void Twist()

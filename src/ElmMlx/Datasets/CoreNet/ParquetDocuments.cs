@@ -42,7 +42,8 @@ internal static class ParquetDocuments
         if (field is null)
             throw new InvalidDataException(
                 $"{path} has no column '{column}'; it has {string.Join(", ", schema.GetDataFields().Select(f => f.Path))}.");
-        if (field.ClrType != typeof(string) || field.IsArray || field.MaxRepetitionLevel > 0)
+        bool isText = field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
+        if (!isText || field.IsArray || field.MaxRepetitionLevel > 0)
             throw new InvalidDataException($"{path}: the column '{column}' does not hold texts.");
         return field;
     }
