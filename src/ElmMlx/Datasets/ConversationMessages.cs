@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ElmMlx.Text;
 
 namespace ElmMlx.Datasets;
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 using Parquet;
-using Parquet.Data;
 using Parquet.Schema;
 
 namespace ElmMlx.Datasets;
