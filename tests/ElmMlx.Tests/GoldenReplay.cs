@@ -89,7 +89,7 @@ internal static class GoldenReplay
         NativeArena arena, GoldenCase golden, mlx_array[] flat, Func<mlx_array[], mlx_array[]> apply, JsonElement vjp,
         ReplayResult result)
     {
-        GoldenTensor?[] wanted = golden.Optional(vjp.GetProperty("grads"));
+        GoldenTensor?[] wanted = GoldenGradientsExact.Gradients(golden, golden.Optional(vjp.GetProperty("grads")));
         int[] places = Places(wanted);
         mlx_array[] cotangents = [.. golden.Optional(vjp.GetProperty("cotangents")).Select(t => arena.New(t!))];
         try
@@ -122,7 +122,7 @@ internal static class GoldenReplay
     {
         GoldenTensor?[] tangents = golden.Optional(jvp.GetProperty("tangents"));
         int[] places = Places(tangents);
-        GoldenTensor?[] wanted = golden.Optional(jvp.GetProperty("outputs"));
+        GoldenTensor?[] wanted = GoldenGradientsExact.Tangents(golden, golden.Optional(jvp.GetProperty("outputs")));
         try
         {
             (_, mlx_array[] got) = NativeGradients.Jvp(
