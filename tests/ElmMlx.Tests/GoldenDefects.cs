@@ -8,7 +8,7 @@ namespace ElmMlx.Tests;
 /// belong back to where the elements came from; its tangent of logsumexp lacks the sum. The CPU provider must give the
 /// truth, libmlxc what the golden data has. Both kinds of case are float32.
 /// </summary>
-internal static class GoldenGradientsExact
+internal static class GoldenDefects
 {
     /// <summary>The gradients that the provider must give.</summary>
     public static GoldenTensor?[] Gradients(GoldenCase golden, GoldenTensor?[] wanted)
