@@ -52,7 +52,9 @@ internal sealed class FiniteDifferences
         return Difference("second derivative", got, want, Precision.Tolerance);
     }
 
-    /// <summary>What is wrong with the tangents along directions: Σ weights · tangents is Σ gradient · directions.</summary>
+    /// <summary>
+    /// What is wrong with the tangents along directions: Σ weights · tangents is Σ gradient · directions.
+    /// </summary>
     public string? TangentDifference(double[][] directions)
     {
         using var arena = new NativeArena();

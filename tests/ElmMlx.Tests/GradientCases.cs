@@ -49,7 +49,8 @@ internal static class GradientCases
         yield return new("round", """{"decimals": 0}""", new GradientInput([2, 4], -2.3, 2.2));
         foreach ((string operation, double low, double high) in Binary)
         {
-            yield return new(operation, "{}", new GradientInput([2, 1, 3], low, high), new GradientInput([2, 3], low, high))
+            yield return new(
+                operation, "{}", new GradientInput([2, 1, 3], low, high), new GradientInput([2, 3], low, high))
             { NoTangentInMlx = operation == "power" ? "MLX takes the base's tangent for the exponent too" : null };
         }
 

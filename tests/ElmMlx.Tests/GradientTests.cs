@@ -6,7 +6,7 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Derivatives of elementwise, reducing and ordering operations, against differences and by MLX's rules.</summary>
+/// <summary>Derivatives of operations, against differences and by MLX's rules.</summary>
 [Collection(GradientCollection.Name)]
 public class GradientTests
 {
