@@ -8,13 +8,6 @@ namespace ElmMlx.Tests;
 /// </summary>
 internal static class GoldenGradientExact
 {
-    /// <summary>
-    /// Operations whose derivative MLX gets wrong: sort's vjp is its jvp, another permutation, and logsumexp's jvp has the shape
-    /// of its input. GradientTests check ours against finite differences.
-    /// </summary>
-    public static bool IsDefect(GoldenCase golden, bool isVjp) =>
-        isVjp ? golden.Operation == "sort_axis" : golden.Operation == "logsumexp_axis";
-
     /// <summary>The gradients in float32 or float64; null where MLX's own are the only judge.</summary>
     public static GoldenTensor[]? Of(
         NativeArena arena, GoldenCase golden, mlx_array[] flat, int[] places, mlx_array[] cotangents,

@@ -1,155 +1,186 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using CsCheck;
+using ElmMlx.Bindings;
 using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>
-/// Gradients against central differences in float64, and against themselves one derivative further. One row an operation.
-/// </summary>
+/// <summary>Derivatives of operations, against differences and by MLX's rules.</summary>
 [Collection(GradientCollection.Name)]
 public class GradientTests
 {
-    // MLX computes exp, sin and their like of float64 with the precision of float32.
-    private static readonly double Step = TestProvider.IsMlx ? 2e-3 : 1e-5;
-    private static readonly double Tolerance = TestProvider.IsMlx ? 1e-3 : 1e-6;
+    // Each keeps numbers between −1.6 and 1.6, whatever they were.
+    private static readonly string[] Bounded = ["sin", "cos", "tanh", "arctan", "sigmoid", "erf"];
 
-    // Functions of x and y, both [3, 4] with elements between 0.2 and 0.9; no two elements of one are equal.
-    private static readonly Dictionary<string, Func<MlxArray, MlxArray, MlxArray>> Functions = new()
-    {
-        ["add"] = (x, y) => x + y,
-        ["subtract"] = (x, y) => x - y,
-        ["multiply"] = (x, y) => x * y,
-        ["divide"] = (x, y) => x / y,
-        ["power"] = (x, y) => x.Power(y),
-        ["maximum"] = (x, y) => x.Maximum(y),
-        ["minimum"] = (x, y) => x.Minimum(y),
-        ["logaddexp"] = (x, y) => x.LogAddExp(y),
-        ["broadcast"] = (x, y) => x * y.Sum(0, keepDims: true) + y.Mean(1, keepDims: true),
-        ["negative"] = (x, _) => -x,
-        ["abs"] = (x, y) => (x - y).Abs(),
-        ["square"] = (x, _) => x.Square(),
-        ["exp"] = (x, _) => x.Exp(),
-        ["expm1"] = (x, _) => x.Expm1(),
-        ["log"] = (x, _) => x.Log(),
-        ["log1p"] = (x, _) => x.Log1p(),
-        ["sin"] = (x, _) => x.Sin(),
-        ["cos"] = (x, _) => x.Cos(),
-        ["tanh"] = (x, _) => x.Tanh(),
-        ["sigmoid"] = (x, _) => x.Sigmoid(),
-        ["sqrt"] = (x, _) => x.Sqrt(),
-        ["rsqrt"] = (x, _) => x.Rsqrt(),
-        ["reciprocal"] = (x, _) => x.Reciprocal(),
-        ["where"] = (x, y) => MlxArray.Where(x.Greater(y), x * y, y),
-        ["sum"] = (x, y) => x.Sum(1) * y.Sum(1),
-        ["mean"] = (x, y) => x.Mean(0) * y.Mean(0),
-        ["max"] = (x, y) => x.Max(1) * y.Min(1),
-        ["prod"] = (x, y) => x.Prod(1) + y.Prod(1),
-        ["logsumexp"] = (x, y) => x.LogSumExp(1) * y.LogSumExp(1),
-        ["softmax"] = (x, y) => x.Softmax(-1) * y,
-        ["cumsum"] = (x, y) => x.CumSum(1) * y,
-        ["matmul"] = (x, y) => x.MatMul(y.Transpose()),
-        ["reshape"] = (x, y) => x.Reshape(2, 6) * y.Reshape(6, 2).Transpose(),
-        ["split"] = (x, y) => x.Split(2, 1)[0] * y.Split(2, 1)[1],
-        ["take"] = (x, y) => x.Take(MlxArray.From<int>([2, 0, 2], 3), 0) * y,
-        ["take_along_axis"] = (x, y) =>
-            x.TakeAlongAxis(MlxArray.From<int>([3, 1, 1, 0, 2, 2], 3, 2), 1) * y.Split(2, 1)[0],
-    };
+    private static readonly string[] Unbounded =
+        ["negative", "exp", "expm1", "square", "sinh", "cosh", "arcsinh", "sin", "sigmoid"];
 
-    public static TheoryData<string> Names() => [.. Functions.Keys];
+    private static readonly string[] Pairs = ["add", "subtract", "multiply", "logaddexp"];
+
+    public static TheoryData<string> Cases => [.. GradientCases.Names];
 
     [Theory]
-    [MemberData(nameof(Names))]
-    public void Gradient_is_the_slope(string name)
+    [MemberData(nameof(Cases))]
+    public void Derivatives_are_what_differences_say(string name)
     {
-        using ArrayScope scope = new();
-        Func<MlxArray, MlxArray, MlxArray> function = Functions[name];
-        double[] x = Numbers(1), y = Numbers(2);
-        MlxArray[] gradients = Transforms.Grad(a => Weighted(function(a[0], a[1])), [Array(x), Array(y)]);
-        Compare(name, x, gradients[0], at => Value(function, at, y));
-        Compare(name, y, gradients[1], at => Value(function, x, at));
-    }
-
-    [Theory]
-    [MemberData(nameof(Names))]
-    public void Second_gradient_is_the_slope_of_the_first(string name)
-    {
-        using ArrayScope scope = new();
-        Func<MlxArray, MlxArray, MlxArray> function = Functions[name];
-        double[] x = Numbers(1), y = Numbers(2);
-        MlxArray First(MlxArray a) =>
-            Weighted(Transforms.Grad(inner => Weighted(function(inner[0], Array(y))), [a])[0]);
-        MlxArray second = Transforms.Grad(a => First(a[0]), [Array(x)])[0];
-        Compare(name, x, second, at =>
-        {
-            using ArrayScope inner = new();
-            return First(Array(at)).Item<double>();
-        });
-    }
-
-    [Theory]
-    [MemberData(nameof(Names))]
-    public void Tangent_is_the_directional_slope(string name)
-    {
-        if (TestProvider.IsMlx && name == "logsumexp")
-            return;     // docs/differences.md: MLX's jvp of it has the wrong shape
-        using ArrayScope scope = new();
-        Func<MlxArray, MlxArray, MlxArray> function = Functions[name];
-        double[] x = Numbers(1), y = Numbers(2), direction = Numbers(3);
-        (_, MlxArray[] tangents) = Transforms.Jvp(a => [function(a[0], Array(y))], [Array(x)], [Array(direction)]);
-        double[] up = Along(Step), down = Along(-Step), got = tangents[0].ToArray<double>();
-        for (int i = 0; i < got.Length; i++)
-            Assert.Equal((up[i] - down[i]) / (2 * Step), got[i], Tolerance * Math.Max(1, Math.Abs(got[i])));
-
-        double[] Along(double by)
-        {
-            using ArrayScope inner = new();
-            return function(Array([.. x.Select((value, i) => value + by * direction[i])]), Array(y)).ToArray<double>();
-        }
+        GradientCase each = GradientCases.Of(name);
+        var random = new Random(7);
+        GradientInput[] free = [.. each.Inputs.Where(input => !input.IsConstant)];
+        double[][] at = [.. free.Select(input => input.Draw(random))];
+        using var arguments = JsonDocument.Parse(each.Arguments);
+        var check = new FiniteDifferences(
+            (arena, arrays) => CFunction.Of(each.Operation).Call(
+                arena, Inputs(arena, each, arrays), arguments.RootElement),
+            [.. free.Select(input => input.Shape)], at, random);
+        double[][] directions = [.. free.Select(input => (input with { Low = -1, High = 1 }).Draw(random))];
+        Assert.Null(check.GradientDifference());
+        if (!TestProvider.IsMlx || each.NoSecondInMlx is null)
+            Assert.Null(check.SecondDifference(directions));
+        if (!TestProvider.IsMlx || each.NoTangentInMlx is null)
+            Assert.Null(check.TangentDifference(directions));
     }
 
     [Fact]
-    public void Sorting_sends_gradients_back_where_the_elements_came_from()
+    public void Gradient_of_any_chain_is_what_differences_say()
     {
-        if (TestProvider.IsMlx)
-            return;     // docs/differences.md: MLX's is another permutation
-        using ArrayScope scope = new();
-        double[] x = Numbers(1);
-        MlxArray gradient = Transforms.Grad(a => Weighted(a[0].Sort(1)), [Array(x)])[0];
-        Compare("sort", x, gradient, at => Value((a, _) => a.Sort(1), at, x));
-    }
-
-    private static void Compare(string name, double[] x, MlxArray gradient, Func<double[], double> value)
-    {
-        double[] got = gradient.ToArray<double>();
-        for (int i = 0; i < x.Length; i++)
+        // A step takes two of the numbers so far, [2, 1] and [3] at first, and makes another.
+        var step = Gen.Int[0, Pairs.Length - 1].Select(
+            Gen.Int[0, Unbounded.Length - 1], Gen.Int[0, Bounded.Length - 1], Gen.Int[0, 99], Gen.Int[0, 99]);
+        step.Array[1, 6].Select(Gen.Double[-1, 1].Array[5]).Sample((steps, numbers) =>
         {
-            double[] up = [.. x], down = [.. x];
-            up[i] += Step;
-            down[i] -= Step;
-            double slope = (value(up) - value(down)) / (2 * Step);
-            Assert.True(
-                Math.Abs(slope - got[i]) <= Tolerance * Math.Max(1, Math.Abs(slope)),
-                $"{name}: the slope at {i} is {slope:g9}, the gradient {got[i]:g9}");
-        }
+            var check = new FiniteDifferences(
+                (arena, arrays) =>
+                {
+                    List<mlx_array> known = [.. arrays];
+                    foreach ((int pair, int unbounded, int bounded, int left, int right) in steps)
+                    {
+                        mlx_array both = Call(arena, Pairs[pair], known[left % known.Count], known[right % known.Count]);
+                        known.Add(Call(arena, Bounded[bounded], Call(arena, Unbounded[unbounded], both)));
+                    }
+
+                    return [known[^1], known[^2]];
+                },
+                [[2, 1], [3]], [numbers[..2], numbers[2..]], new Random(steps.Length));
+            return check.GradientDifference() is null;
+        }, iter: 100, threads: 1);
     }
 
-    private static double Value(Func<MlxArray, MlxArray, MlxArray> function, double[] x, double[] y)
+    /// <summary>Where a function has a corner, a pole or a hole: operation, arguments, inputs, gradients for ones.</summary>
+    public static TheoryData<string, string, double[][], double[][]> Corners => new()
+    {
+        { "maximum", "{}", [[1, 2, 3], [1, 1, 4]], [[0, 1, 0], [1, 0, 1]] },
+        { "minimum", "{}", [[1, 2, 3], [1, 1, 4]], [[0, 0, 1], [1, 1, 0]] },
+        { "maximum", "{}", [[double.NaN], [1]], [[0], [0]] },
+        { "clip", "{}", [[-1, 0, 1, 2, 3], [0], [2]], [[0, 0, 1, 0, 0], [2], [2]] },
+        { "max_axis", """{"axis": 0}""", [[3, 1, 3, 2]], [[0.5, 0, 0.5, 0]] },
+        { "min_axis", """{"axis": 0}""", [[1, 1, 1, 2]], [[1 / 3.0, 1 / 3.0, 1 / 3.0, 0]] },
+        { "prod_axis", """{"axis": 0}""", [[2, 0, 3]], [[0, 6, 0]] },
+        { "prod_axis", """{"axis": 0}""", [[0, 0, 3]], [[0, 0, 0]] },
+        { "cumprod", """{"axis": 0, "inclusive": true}""", [[2, 0, 3, 5]], [[1, 2 + 6 + 30, 0, 0]] },
+        { "cumprod", """{"axis": 0, "inclusive": true}""", [[2, 0, 3, 0]], [[1, 2 + 6, 0, 0]] },
+        { "abs", "{}", [[0, -2]], [[0, -1]] },
+        { "sign", "{}", [[0, 3]], [[0, 0]] },
+        { "sqrt", "{}", [[0, 4]], [[double.PositiveInfinity, 0.25]] },
+        { "log", "{}", [[0, 2]], [[double.PositiveInfinity, 0.5]] },
+        { "power", "{}", [[0, -2, 3], [2, 2, 0]], [[0, -4, 0], [0, double.NaN, Math.Log(3)]] },
+        { "arctan2", "{}", [[0, 1], [0, 0]], [[double.NaN, 0], [double.NaN, -1]] },
+        { "std_axis", """{"axis": 0}""", [[2, 2]], [[double.NaN, double.NaN]] },
+        { "remainder", "{}", [[5, -5], [3, 3]], [[1, 1], [-1, 2]] },
+        { "divmod", "{}", [[5, -5], [3, 3]], [[0, 0], [0, 0]] },
+        { "where", "{}", [[0, 1], [2, 3], [4, 5]], [[0, 0], [0, 1], [1, 0]] },
+        { "logsumexp_axis", """{"axis": 0}""", [[double.NegativeInfinity, 1]], [[0, 1]] },
+        { "softmax_axis", """{"axis": 0}""", [[double.NegativeInfinity, 1, 1]], [[0, 0, 0]] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Corners))]
+    public void Gradient_at_a_corner_follows_the_rule(
+        string operation, string arguments, double[][] inputs, double[][] gradients)
+    {
+        using var arena = new NativeArena();
+        mlx_array[] primals = [.. inputs.Select(numbers => Numbers(arena, numbers))];
+        using var json = JsonDocument.Parse(arguments);
+        mlx_array[] Apply(mlx_array[] arrays) =>
+            CFunction.Of(operation).Call(arena, [.. arrays.Cast<object?>()], json.RootElement);
+        mlx_array[] ones = [.. Apply(primals).Select(value => Call(arena, "ones_like", value))];
+        mlx_array[] got = NativeGradients.Vjp(arena, Apply, primals, ones).Gradients;
+        Assert.Equal(gradients.Length, got.Length);
+        for (int i = 0; i < got.Length; i++)
+            Assert.Equal(gradients[i], arena.Read(got[i]).Doubles(), (a, b) => a.Equals(b) || Math.Abs(a - b) < 1e-6);
+    }
+
+    [Fact]
+    public void Mixed_dtypes_get_gradients_of_their_own()
     {
         using ArrayScope scope = new();
-        return Weighted(function(Array(x), Array(y))).Item<double>();
+        MlxArray x = MlxArray.From<float>([1, 2], 2), y = MlxArray.From<float>([3], 1).AsType(DType.BFloat16);
+        MlxArray[] gradients = Transforms.Grad(a => (a[0] * a[1]).Sum(), [x, y]);
+        Assert.Equal((DType.Float32, DType.BFloat16), (gradients[0].DType, gradients[1].DType));
+        Assert.Equal([3f, 3f], gradients[0].ToArray<float>());
+        Assert.Equal(3f, gradients[1].AsType(DType.Float32).Item<float>());
     }
 
-    // A scalar to which no two elements give the same.
-    private static MlxArray Weighted(MlxArray x)
+    [Fact]
+    public void Sums_of_half_precision_have_gradients_in_it()
     {
-        double[] weights = [.. Enumerable.Range(0, (int)x.Size).Select(i => Math.Cos(i + 0.5))];
-        return (x * MlxArray.From<double>(weights, x.Shape)).Sum();
+        using ArrayScope scope = new();
+        MlxArray x = MlxArray.From<float>([1, 2, 3, 4], 2, 2).AsType(DType.BFloat16);
+        MlxArray gradient = Transforms.Grad(a => a[0].Mean(1).Sum(), [x])[0];
+        Assert.Equal(DType.BFloat16, gradient.DType);
+        Assert.Equal([0.5f, 0.5f, 0.5f, 0.5f], gradient.AsType(DType.Float32).ToArray<float>());
     }
 
-    private static MlxArray Array(double[] values) => MlxArray.From<double>(values, 3, 4);
-
-    private static double[] Numbers(int seed)
+    [Fact]
+    public void An_exception_within_nested_derivatives_comes_out_and_leaves_nothing()
     {
-        Random random = new(seed);
-        return [.. Enumerable.Range(0, 12).Select(_ => 0.2 + 0.7 * random.NextDouble())];
+        using ArrayScope outer = new();
+        MlxArray x = MlxArray.From<float>(new float[1 << 16], 1 << 16);
+        long before = MlxMemory.ActiveBytes;
+        InvalidTimeZoneException thrown = new("mine");
+        using (ArrayScope scope = new())
+        {
+            Assert.Same(thrown, Assert.Throws<InvalidTimeZoneException>(() => Transforms.Jvp(
+                a => Transforms.Vjp(
+                    b => throw (b[0].Exp().Sum().Item<float>() > 0 ? thrown : null!), a, [x]).Gradients,
+                [x], [x])));
+        }
+
+        Assert.InRange(MlxMemory.ActiveBytes, 0, before);
     }
+
+    [Fact]
+    public void Derivatives_that_are_dropped_leave_nothing()
+    {
+        using ArrayScope outer = new();
+        MlxArray x = MlxArray.From<float>(new float[1 << 12], 64, 64);
+        long before = MlxMemory.ActiveBytes;
+        foreach (Func<MlxArray, MlxArray> function in (Func<MlxArray, MlxArray>[])
+            [a => a.Softmax(), a => a.LogSumExp(0), a => a.Max(1), a => a.Prod(0), a => a.CumSum(1), a => a.Sort(0),
+            a => (a * 0.5f).Exp().Sqrt() / (a.Square() + 1f), a => a.Maximum(0f).Power(2f)])
+        {
+            using ArrayScope scope = new();
+            MlxArray[] unread = Transforms.Grad(a => function(a[0]).Sum(), [x]);
+            MlxArray[] seconds = Transforms.Grad(
+                a => Transforms.Grad(b => function(b[0]).Square().Sum(), a)[0].Sum(), [x]);
+            seconds[0].Eval();
+            (MlxArray[] values, MlxArray[] tangents) = Transforms.Jvp(a => [function(a[0])], [x], [x]);
+        }
+
+        Assert.InRange(MlxMemory.ActiveBytes, 0, before);
+    }
+
+    private static object?[] Inputs(NativeArena arena, GradientCase each, mlx_array[] arrays)
+    {
+        int next = 0;
+        return [.. each.Inputs.Select(
+            input => (object?)(input.IsConstant ? arena.New(input.Constant()) : arrays[next++]))];
+    }
+
+    private static mlx_array Numbers(NativeArena arena, double[] numbers) => arena.New(new GoldenTensor(
+        mlx_dtype.MLX_FLOAT64, [numbers.Length],
+        MemoryMarshal.AsBytes<double>(numbers).ToArray()));
+
+    private static mlx_array Call(NativeArena arena, string operation, params object?[] inputs) =>
+        CFunction.Call(arena, operation, inputs)[0];
 }

@@ -99,12 +99,12 @@ internal sealed class LogScanGradient(bool isReverse, bool isInclusive, bool isT
         (Node x, Node y, Node g) = (backward.X, backward.Y, backward.Inputs[2]);
         (Node result, Node h) = (backward.Output, backward.Cotangent);
         Node? other = null;
-        Node ofH() => other ??= Ops.Make(
+        Node OfCotangent() => other ??= Ops.Make(
             new LogScanGradient(isReverse, isInclusive, !isTransposed), x.Shape, x.Type, x, y, h);
         return isTransposed
             ? backward.Each(
-                () => Ops.Multiply(g, ofH()), () => Ops.Negative(Ops.Multiply(h, result)), ofH)
+                () => Ops.Multiply(g, OfCotangent()), () => Ops.Negative(Ops.Multiply(h, result)), OfCotangent)
             : backward.Each(
-                () => Ops.Multiply(h, result), () => Ops.Negative(Ops.Multiply(g, ofH())), ofH);
+                () => Ops.Multiply(h, result), () => Ops.Negative(Ops.Multiply(g, OfCotangent())), OfCotangent);
     }
 }
