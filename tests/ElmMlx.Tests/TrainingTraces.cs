@@ -1,6 +1,5 @@
 using ElmMlx.Datasets;
 using ElmMlx.Lora;
-using ElmMlx.Nn;
 using ElmMlx.OpenElm;
 using ElmMlx.Training;
 using ElmMlx.Weights;
