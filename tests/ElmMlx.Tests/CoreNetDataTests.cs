@@ -143,7 +143,7 @@ public sealed class CoreNetDataTests : IDisposable
         var problem = Assert.Throws<InvalidDataException>(() => Rows(path, key, count).ToArray());
         Assert.StartsWith(path, problem.Message, StringComparison.Ordinal);
         if (what != "an unknown extension")
-            Assert.Matches(@"document \d: line \d .*--skip-bad-lines", problem.Message);
+            Assert.Matches(@"document \d: line \d: .*--skip-bad-lines", problem.Message);
     }
 
     [Fact]
