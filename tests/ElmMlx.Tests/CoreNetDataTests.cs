@@ -10,8 +10,8 @@ namespace ElmMlx.Tests;
 /// <summary>CoreNet's data pipeline: which tokens come out of files, in which order, and from where it goes on.</summary>
 public sealed class CoreNetDataTests : IDisposable
 {
-    private static readonly JsonElement Cases = CoreNetGolden.Json("data.json").GetProperty("cases");
-    private static readonly JsonElement Small = CoreNetGolden.Json("data_small.json");
+    private static readonly JsonElement Cases = GoldenArrays.Json("pretrain/data.json").GetProperty("cases");
+    private static readonly JsonElement Small = GoldenArrays.Json("pretrain/data_small.json");
     private static readonly GoldenTensors Tensors = new([Fixtures.Path("pretrain/data.safetensors")]);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("elmmlx-").FullName;
@@ -135,7 +135,7 @@ public sealed class CoreNetDataTests : IDisposable
                     rows[0].Ids.TakeWhile(id => id != 2048));
             else if (samples.ValueKind == JsonValueKind.Array)
                 Assert.Equal(
-                    samples.EnumerateArray().Select(CoreNetGolden.Ints),
+                    samples.EnumerateArray().Select(GoldenArrays.Ints),
                     rows.Select(row => row.Ids.TakeWhile(id => id != 2048).ToArray()));
             return;
         }
@@ -143,7 +143,7 @@ public sealed class CoreNetDataTests : IDisposable
         var problem = Assert.Throws<InvalidDataException>(() => Rows(path, key, count).ToArray());
         Assert.StartsWith(path, problem.Message, StringComparison.Ordinal);
         if (what != "an unknown extension")
-            Assert.Matches(@"document \d: line \d .*--skip-bad-lines", problem.Message);
+            Assert.Matches(@"document \d: line \d: .*--skip-bad-lines", problem.Message);
     }
 
     [Fact]
@@ -317,7 +317,7 @@ public sealed class CoreNetDataTests : IDisposable
 
     private static int[][] Flat(JsonElement list) => list[0][0].ValueKind == JsonValueKind.Array
         ? [.. list.EnumerateArray().SelectMany(Flat)]
-        : [.. list.EnumerateArray().Select(CoreNetGolden.Ints)];
+        : [.. list.EnumerateArray().Select(GoldenArrays.Ints)];
 
     private static IEnumerable<int> Numbers(JsonElement value) => value.ValueKind == JsonValueKind.Array
         ? value.EnumerateArray().SelectMany(Numbers)

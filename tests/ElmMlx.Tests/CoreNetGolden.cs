@@ -12,16 +12,6 @@ internal static class CoreNetGolden
 
     public static Tokenizer Tokenizer => SharedTokenizer.Value;
 
-    public static JsonElement Json(string file)
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path($"pretrain/{file}")));
-        return document.RootElement.Clone();
-    }
-
-    public static int[] Ints(JsonElement list) => [.. list.EnumerateArray().Select(number => number.GetInt32())];
-
-    public static double[] Doubles(JsonElement list) => [.. list.EnumerateArray().Select(number => number.GetDouble())];
-
     /// <summary>The options of a case under its CoreNet names.</summary>
     public static CoreNetDataOptions Options(JsonElement settings) => new()
     {

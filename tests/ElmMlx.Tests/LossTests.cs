@@ -1,5 +1,6 @@
 using ElmMlx.Nn;
 using ElmMlx.OpenElm;
+using ElmMlx.Pretraining;
 using ElmMlx.Weights;
 using Xunit;
 
@@ -38,7 +39,7 @@ public sealed class LossTests
     {
         using var scope = new ArrayScope();
         using OpenElmModel model = Micro();
-        model.Replace("token_embeddings", new PaddedEmbedding(model.Embedding.DenseWeight()));
+        model.Replace("token_embeddings", new PaddedEmbedding(model.Embedding.DenseWeight(), Padding));
         MlxArray ids = Expected.IdArray("loss.input_ids"), targets = Expected.IdArray("loss.targets");
         (string Path, Parameter Parameter)[] parameters = [.. model.TrainableParameters()];
         (MlxArray[] values, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(
@@ -194,26 +195,4 @@ public sealed class LossTests
 
     private static OpenElmModel Micro() => CoreNetModels.Load(
         Fixtures.Path("corenet/micro/checkpoint_average.pt"), Fixtures.Path("corenet/micro/architecture.json"));
-
-    // PyTorch's padding_idx: looking the padding's row up has no gradient, reading the row as output layer has.
-    private sealed class PaddedEmbedding : EmbeddingLayer
-    {
-        private readonly Parameter _weight;
-
-        public PaddedEmbedding(MlxArray weight) => _weight = AddParameter("weight", weight);
-
-        public override int Count => _weight.Value.Dim(0);
-
-        public override int Size => _weight.Value.Dim(1);
-
-        public override MlxArray Forward(MlxArray ids)
-        {
-            MlxArray rows = _weight.Value.Take(ids, 0);
-            return MlxArray.Where(ids.Equal((long)Padding).ExpandDims(-1), rows.StopGradient(), rows);
-        }
-
-        public override MlxArray AsLinear(MlxArray x) => x.MatMul(_weight.Value.Transpose());
-
-        public override MlxArray DenseWeight() => _weight.Value;
-    }
 }

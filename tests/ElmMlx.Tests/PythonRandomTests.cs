@@ -7,7 +7,7 @@ namespace ElmMlx.Tests;
 /// <summary>Python's random numbers, formats and characters, as CoreNet's data pipeline uses them.</summary>
 public class PythonRandomTests
 {
-    private static readonly JsonElement Golden = CoreNetGolden.Json("data_small.json");
+    private static readonly JsonElement Golden = GoldenArrays.Json("pretrain/data_small.json");
 
     public static TheoryData<int> Draws() => [.. Enumerable.Range(0, Golden.GetProperty("python_random").GetArrayLength())];
 
@@ -22,10 +22,10 @@ public class PythonRandomTests
         int[] list = [.. Enumerable.Range(0, golden.GetProperty("n").GetInt32())];
         int[] numbers = [.. list];
         random.Shuffle(list);
-        Assert.Equal(CoreNetGolden.Ints(golden.GetProperty("shuffle")), list);
-        Assert.Equal(CoreNetGolden.Ints(golden.GetProperty("then_choices_5")), random.Choices(numbers, 5));
+        Assert.Equal(golden.GetProperty("shuffle").Ints(), list);
+        Assert.Equal(golden.GetProperty("then_choices_5").Ints(), random.Choices(numbers, 5));
         random.Shuffle(list);
-        Assert.Equal(CoreNetGolden.Ints(golden.GetProperty("then_shuffle_again")), list);
+        Assert.Equal(golden.GetProperty("then_shuffle_again").Ints(), list);
     }
 
     // random.Random(-3).random(), random.Random(2 ** 62 + 1).random()

@@ -34,8 +34,8 @@ internal static class ParquetRecords
         var columns = new List<(string Name, Action<Utf8JsonWriter>?[] Values)>();
         foreach (Field field in schema.Fields)
         {
-            if (field is DataField data && IsText(data) && data.MaxRepetitionLevel == 0)
-                columns.Add((field.Name, Texts(group, data, count)));
+            if (field is DataField data && IsText(data))
+                columns.Add((field.Name, Values(Texts(group, data))));
         }
         var rows = new JsonElement[count];
         var buffer = new ArrayBufferWriter<byte>();
@@ -60,17 +60,23 @@ internal static class ParquetRecords
         return rows;
     }
 
-    private static bool IsText(DataField field) => field.ClrType == typeof(string) && !field.IsArray;
+    /// <summary>Whether a column has one text a row; the library's own type for texts is a memory of characters.</summary>
+    public static bool IsText(DataField field) => !field.IsArray && field.MaxRepetitionLevel == 0
+        && (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>));
 
-    private static Action<Utf8JsonWriter>?[] Texts(ParquetRowGroupReader group, DataField field, int count)
+    /// <summary>A column of one row group; null where a row has none.</summary>
+    public static string?[] Texts(ParquetRowGroupReader group, DataField field)
     {
-        string?[] texts = new string?[count];
+        var texts = new string?[checked((int)group.RowCount)];
         group.ReadAsync(field, texts.AsMemory()!).AsTask().GetAwaiter().GetResult();
-        return [.. texts.Select(text => text is null ? null : (Action<Utf8JsonWriter>)(w => w.WriteStringValue(text)))];
+        return texts;
     }
 
-    // The library answers broken files with exceptions of many kinds.
-    private static T Guard<T>(string path, Func<T> read)
+    private static Action<Utf8JsonWriter>?[] Values(string?[] texts) =>
+        [.. texts.Select(text => text is null ? null : (Action<Utf8JsonWriter>)(w => w.WriteStringValue(text)))];
+
+    /// <summary>Reads; the library answers broken files with exceptions of many kinds, which all become one.</summary>
+    public static T Guard<T>(string path, Func<T> read)
     {
         try
         {

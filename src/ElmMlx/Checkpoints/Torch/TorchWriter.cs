@@ -260,8 +260,9 @@ internal sealed class TorchWriter : IDisposable
         TensorType.Float32 => "FloatStorage",
         TensorType.Float16 => "HalfStorage",
         TensorType.BFloat16 => "BFloat16Storage",
-        _ => throw new NotSupportedException("Checkpoints are written in float32, float16 or bfloat16, not in " +
-            $"{type.Name()}."),
+        TensorType.Float64 => "DoubleStorage",
+        TensorType.Int64 => "LongStorage",
+        _ => throw new NotSupportedException($"Checkpoints are not written in {type.Name()}."),
     };
 
     // Forty digits that depend on the object only.

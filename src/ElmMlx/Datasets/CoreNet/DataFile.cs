@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+
 namespace ElmMlx.Datasets;
 
 /// <summary>A file of documents.</summary>
@@ -8,18 +11,19 @@ internal sealed record DataFile(string Path, string TextKey)
     /// <summary>The documents in their order, read as they are asked for.</summary>
     /// <param name="skip">Documents that are passed over at the beginning.</param>
     /// <exception cref="InvalidDataException">The file is not of its format, or the format is not known.</exception>
-    public IEnumerable<Document> Read(int skip = 0) => Format switch
-    {
-        DataFormat.Parquet => ParquetDocuments.Read(Path, TextKey, skip),
-        DataFormat.ZippedJsonLines => JsonLineDocuments.Read(Path, TextKey, isZipped: true).Skip(skip),
-        _ => JsonLineDocuments.Read(Path, TextKey, isZipped: false).Skip(skip),
-    };
+    public IEnumerable<Document> Read(int skip = 0) => Path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)
+        ? ParquetDocuments.Read(Path, TextKey, skip)
+        : DataRecords.Read(Path).Skip(skip).Select(DocumentOf);
 
-    /// <summary>What the name says.</summary>
-    public DataFormat Format => Path.EndsWith("parquet", StringComparison.Ordinal) ? DataFormat.Parquet
-        : Path.EndsWith("json.gz", StringComparison.Ordinal) || Path.EndsWith("jsonl.gz", StringComparison.Ordinal)
-            ? DataFormat.ZippedJsonLines
-        : Path.EndsWith("jsonl", StringComparison.Ordinal) ? DataFormat.JsonLines
-        : throw new InvalidDataException(
-            $"{Path}: the end of the name tells the format, and it is none of .jsonl, .json.gz, .jsonl.gz, .parquet.");
+    private Document DocumentOf(DataRecord record)
+    {
+        string line = $"line {record.Line.ToString(CultureInfo.InvariantCulture)}";
+        if (record.Defect is { } defect)
+            return Document.Bad($"{line}: {defect.TrimEnd('.')}");
+        if (!record.Value.TryGetProperty(TextKey, out JsonElement text))      // of a repeated key the last one holds
+            return Document.Bad($"{line}: the object has no key '{TextKey}'");
+        return text.ValueKind == JsonValueKind.String
+            ? Document.Of(JsonTexts.Read(text))
+            : Document.Bad($"{line}: '{TextKey}' is {JsonKinds.Name(text)}, not a text");
+    }
 }

@@ -9,43 +9,46 @@ namespace ElmMlx.Datasets;
 /// </summary>
 internal static class JsonTexts
 {
-    /// <param name="json">A reader that stands at a string.</param>
-    public static string Read(in Utf8JsonReader json)
+    /// <param name="json">A string.</param>
+    public static string Read(JsonElement json)
     {
-        ReadOnlySpan<byte> raw = json.ValueSpan;
-        if (!json.ValueIsEscaped)
-            return Encoding.UTF8.GetString(raw);
-        string escaped = Encoding.UTF8.GetString(raw);
-        var text = new StringBuilder(escaped.Length);
-        for (int i = 0; i < escaped.Length; i++)
+        string raw = json.GetRawText();
+        return raw.Contains(@"\ud", StringComparison.OrdinalIgnoreCase) ? Unescape(raw[1..^1]) : json.GetString()!;
+    }
+
+    private static string Unescape(string raw)
+    {
+        var text = new StringBuilder(raw.Length);
+        for (int i = 0; i < raw.Length; i++)
         {
-            if (escaped[i] != '\\')
+            char c = raw[i];
+            if (c != '\\')
             {
-                text.Append(escaped[i]);
-                continue;
+                text.Append(c);
             }
-            char c = escaped[++i];
-            if (c != 'u')
+            else if ((c = raw[++i]) != 'u')
             {
                 text.Append(c switch { 'n' => '\n', 't' => '\t', 'r' => '\r', 'b' => '\b', 'f' => '\f', _ => c });
-                continue;
             }
-            char unit = Unit(escaped, i + 1);
-            i += 4;
-            if (!char.IsSurrogate(unit))
+            else
             {
-                text.Append(unit);
-            }
-            else if (char.IsHighSurrogate(unit) && i + 6 < escaped.Length && escaped[i + 1] == '\\' &&
-                escaped[i + 2] == 'u' && Unit(escaped, i + 3) is var low && char.IsLowSurrogate(low))
-            {
-                text.Append(unit).Append(low);
-                i += 6;
+                char unit = Unit(raw, i + 1);
+                i += 4;
+                if (!char.IsSurrogate(unit))
+                {
+                    text.Append(unit);
+                }
+                else if (char.IsHighSurrogate(unit) && i + 6 < raw.Length && raw[i + 1] == '\\' && raw[i + 2] == 'u'
+                    && Unit(raw, i + 3) is var low && char.IsLowSurrogate(low))
+                {
+                    text.Append(unit).Append(low);
+                    i += 6;
+                }
             }
         }
         return text.ToString();
     }
 
     // The reader has checked the digits.
-    private static char Unit(string escaped, int start) => (char)Convert.ToUInt16(escaped.Substring(start, 4), 16);
+    private static char Unit(string raw, int start) => (char)Convert.ToUInt16(raw.Substring(start, 4), 16);
 }

@@ -9,7 +9,7 @@ internal static class ParquetDocuments
     public static IEnumerable<Document> Read(string path, string column, int skip)
     {
         using FileStream file = File.OpenRead(path);
-        ParquetReader reader = Guard(path, () => ParquetReader.CreateAsync(file).GetAwaiter().GetResult());
+        ParquetReader reader = ParquetRecords.Guard(path, () => ParquetReader.CreateAsync(file).GetAwaiter().GetResult());
         DataField field = Find(reader.Schema, path, column);
         for (int i = 0; i < reader.RowGroupCount; i++)
         {
@@ -20,20 +20,13 @@ internal static class ParquetDocuments
                 skip -= rows;
                 continue;
             }
-            string?[] texts = Guard(path, () => Texts(group, field, rows));
+            string?[] texts = ParquetRecords.Guard(path, () => ParquetRecords.Texts(group, field));
             for (int row = skip; row < rows; row++)
                 yield return texts[row] is { } text
                     ? Document.Of(text)
-                    : Document.Bad($"the column '{column}' has null, not a text");
+                    : Document.Bad($"'{column}' is null, not a text");
             skip = 0;
         }
-    }
-
-    private static string?[] Texts(ParquetRowGroupReader group, DataField field, int rows)
-    {
-        var texts = new string?[rows];
-        group.ReadAsync(field, texts.AsMemory()!).AsTask().GetAwaiter().GetResult();
-        return texts;
     }
 
     private static DataField Find(ParquetSchema schema, string path, string column)
@@ -42,22 +35,8 @@ internal static class ParquetDocuments
         if (field is null)
             throw new InvalidDataException(
                 $"{path} has no column '{column}'; it has {string.Join(", ", schema.GetDataFields().Select(f => f.Path))}.");
-        bool isText = field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
-        if (!isText || field.IsArray || field.MaxRepetitionLevel > 0)
-            throw new InvalidDataException($"{path}: the column '{column}' does not hold texts.");
-        return field;
-    }
-
-    // The library answers broken files with exceptions of many kinds.
-    private static T Guard<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            throw new InvalidDataException($"{path} cannot be read as parquet: {e.Message}", e);
-        }
+        return ParquetRecords.IsText(field)
+            ? field
+            : throw new InvalidDataException($"{path}: the column '{column}' does not hold texts.");
     }
 }
