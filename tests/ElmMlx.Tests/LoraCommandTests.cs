@@ -90,7 +90,7 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
     {
         List<string> line = ["lora", "--model", demo.Model, "--data", Data(), "--train", "--mask-prompt", "--adapter-path", adapters];
         foreach ((string name, string value) in new[]
-            { ("--batch-size", "2"), ("--num-layers", "2"), ("--steps-per-report", "2"), ("--learning-rate", "1e-3") })
+            { ("--dtype", "float32"), ("--batch-size", "2"), ("--num-layers", "2"), ("--steps-per-report", "2"), ("--learning-rate", "1e-3") })
         {
             if (!options.Contains(name))
                 line.AddRange([name, value]);
