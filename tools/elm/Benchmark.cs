@@ -95,5 +95,5 @@ internal static class Benchmark
             Debug.Assert(step.Token >= 0);
     }
 
-    private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
+    public static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 }

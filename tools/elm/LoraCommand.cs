@@ -171,12 +171,11 @@ internal sealed class LoraCommand
         Schedule schedule = settings.Mapping("lr_schedule") is { } described ? Schedule.FromDescription(described) : rate;
         string name = settings.Get(_optimizer, "adam")!;
         using Optimizer optimizer = OptimizerFactory.Create(name, schedule, OptionsOf(settings, name));
-        int accumulation = settings.Get(_accumulation, 1), perReport = settings.Get(_perReport, 10, decides: false);
-        config = Described(config, arguments, settings, data, output);
+        int perReport = settings.Get(_perReport, 10, decides: false);
         TrainingOptions options = new()
         {
             Iterations = settings.Get(_iterations, 1000, decides: false),
-            GradientAccumulationSteps = accumulation,
+            GradientAccumulationSteps = settings.Get(_accumulation, 1),
             ClipGradientNorm = settings.GetOptional(_clip),
             StepsPerEvaluation = settings.Get(_perEvaluation, 200),
             ValidationBatches = settings.Get(_valBatches, 25),
@@ -185,9 +184,16 @@ internal sealed class LoraCommand
             KeepLast = settings.Get(_keepLast, 3, decides: false),
             Folder = output,
             TensorName = OpenElmModel.MlxLmName,
-            WriteBeside = config.Write,
             Settings = settings.Taken,
         };
+        config = Described(config, settings, options, batching, data)
+            .With("config", arguments.GetValue(_config))
+            .With("grad_checkpoint", model.CheckpointsLayers)
+            .With("learning_rate", rate)
+            .With("optimizer", name)
+            .With("seed", (long)seed)
+            .With("steps_per_report", perReport);
+        options = options with { WriteBeside = config.Write };
         foreach (string ignored in settings.Ignored)
             Console.WriteLine($"{arguments.GetValue(_config)}: {ignored} is not used here.");
         using Trainer trainer = new(
@@ -240,33 +246,29 @@ internal sealed class LoraCommand
     {
         Report(data.Test);
         (double loss, _) = HeldOutLoss.Measure(
-            Batches(data.Test, batching), LanguageModelLoss.Of(model, 0), settings.Get(_testBatches, 500, decides: false));
+            Batches(data.Test, batching), LanguageModelLoss.Of(model, 0), TestBatches(settings));
         Console.WriteLine(FormattableString.Invariant($"Test loss {loss:F3}, Test ppl {Math.Exp(loss):F3}."));
     }
 
-    // All the fields that mlx-lm writes, so that its tools find what they look for.
+    // With the caller's, all the fields that mlx-lm writes, so that its tools find what they look for.
     private AdapterConfig Described(
-        AdapterConfig config, ParseResult arguments, LoraSettings settings, TrainingData data, string output) => config
-        .With("adapter_path", output)
-        .With("batch_size", settings.Get(_batchSize, 4))
-        .With("config", arguments.GetValue(_config))
+        AdapterConfig config, LoraSettings settings, TrainingOptions options, BatchOptions batching, TrainingData data) => config
+        .With("adapter_path", options.Folder)
+        .With("batch_size", batching.BatchSize)
         .With("data", data.Folder)
-        .With("grad_accumulation_steps", settings.Get(_accumulation, 1))
-        .With("grad_checkpoint", settings.Get(_checkpointing, decides: false))
-        .With("iters", settings.Get(_iterations, 1000, decides: false))
-        .With("learning_rate", settings.Get(_rate, 1e-5))
+        .With("grad_accumulation_steps", options.GradientAccumulationSteps)
+        .With("iters", options.Iterations)
         .With("mask_prompt", settings.Get(_maskPrompt))
-        .With("max_seq_length", settings.Get(_maxLength, 2048))
+        .With("max_seq_length", batching.MaxSequenceLength)
         .With("model", settings.Get(_model, null))
-        .With("optimizer", settings.Get(_optimizer, "adam"))
-        .With("save_every", settings.Get(_saveEvery, 100, decides: false))
-        .With("seed", settings.Get(_seed, 0))
-        .With("steps_per_eval", settings.Get(_perEvaluation, 200))
-        .With("steps_per_report", settings.Get(_perReport, 10, decides: false))
+        .With("save_every", options.SaveEvery)
+        .With("steps_per_eval", options.StepsPerEvaluation)
         .With("test", settings.Get(_test, decides: false))
-        .With("test_batches", settings.Get(_testBatches, 500, decides: false))
+        .With("test_batches", TestBatches(settings))
         .With("train", settings.Get(_train, decides: false))
-        .With("val_batches", settings.Get(_valBatches, 25));
+        .With("val_batches", options.ValidationBatches);
+
+    private int TestBatches(LoraSettings settings) => settings.Get(_testBatches, 500, decides: false);
 
     private static DatasetBatches Batches(TokenDataset dataset, BatchOptions options) =>
         new(dataset.Rows, options, dataset.Place);

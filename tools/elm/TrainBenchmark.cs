@@ -94,7 +94,7 @@ internal static class TrainBenchmark
 
         return new Result(
             model.Config, shape, parameters.Sum(parameter => parameter.Value.Size),
-            seconds.Order().ElementAt(seconds.Length / 2), seconds.Max(), MlxMemory.PeakBytes,
+            Benchmark.Median(seconds), seconds.Max(), MlxMemory.PeakBytes,
             MachineLimits.MeasureFmaFlopsPerSecond());
 
         void Step()

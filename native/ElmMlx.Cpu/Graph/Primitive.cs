@@ -15,8 +15,6 @@ internal abstract class Primitive
     /// </summary>
     public abstract void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs);
 
-    public virtual bool AddsToFirst => false;
-
     /// <summary>Whether gradients end here.</summary>
     public virtual bool StopsGradient => false;
 

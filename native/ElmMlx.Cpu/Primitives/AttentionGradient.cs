@@ -26,16 +26,7 @@ internal static class AttentionGradient
 
         NodeVector held = new([queries, outputs, p, k, v, sinks]);
         logSum?.Retain();
-        Node? spread = null;
-        Node Spread()       // dS, [B, G, R, Lq, Lk]
-        {
-            if (spread is not null)
-                return spread;
-            Node products = Ops.Reshape(Ops.MatMul(outputs, Ops.SwapAxes(v, -1, -2)), split);
-            spread = SoftmaxGradient.Of(p, products);
-            held.Add(spread);
-            return spread;
-        }
+        Node? products = null, spread = null;
 
         var gradients = new Node?[backward.Inputs.Length];
         if (backward.IsWanted[0])
@@ -58,8 +49,7 @@ internal static class AttentionGradient
         {
             // the sink has a share of each softmax and no value: its products are 0
             Node share = Ops.Exp(Ops.Subtract(sinks, logSum!));
-            Node products = Ops.Reshape(Ops.MatMul(outputs, Ops.SwapAxes(v, -1, -2)), split);
-            Node expected = Ops.Sum(Ops.Multiply(p, products), [-1], keepDims: true);
+            Node expected = Ops.Sum(Ops.Multiply(p, Products()), [-1], keepDims: true);
             Node pull = Ops.Sum(Ops.Multiply(share, expected), [0, 3, 4], keepDims: false);
             gradients[^1] = Ops.Reshape(Ops.Negative(pull), backward.Inputs[^1].Shape);
         }
@@ -67,6 +57,18 @@ internal static class AttentionGradient
         logSum?.Release();
         held.Clear();
         return gradients;
+
+        // g·vᵀ and dS, [B, G, R, Lq, Lk]: made when first asked for
+        Node Products() =>
+            products ??= Held(Ops.Reshape(Ops.MatMul(outputs, Ops.SwapAxes(v, -1, -2)), split));
+
+        Node Spread() => spread ??= Held(SoftmaxGradient.Of(p, Products()));
+
+        Node Held(Node node)
+        {
+            held.Add(node);
+            return node;
+        }
 
         Node Tall(Node node) => Ops.Reshape(node, [nBatch, nGroups, nRepeats * lq, node.Shape[^1]]);
 

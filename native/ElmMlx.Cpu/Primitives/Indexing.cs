@@ -46,8 +46,6 @@ internal sealed class Scatter(int[] axes, ScatterMode mode) : Primitive
 
     public ScatterMode Mode => mode;
 
-    public override bool AddsToFirst => mode == ScatterMode.Sum;
-
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
         Node updates = inputs[^1], output = outputs[0];
@@ -160,8 +158,6 @@ internal sealed class ScatterAxis(int axis, ScatterMode mode) : Primitive
     public int Axis => axis;
 
     public ScatterMode Mode => mode;
-
-    public override bool AddsToFirst => mode == ScatterMode.Sum;
 
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {

@@ -240,7 +240,7 @@ internal sealed class GatherQMM(Quantization form, bool isTransposed) : Primitiv
         if (backward.IsWanted[0])
         {
             // one x a pick: the picks of g are in order already
-            Node order = Ops.Reshape(Ops.AsType(Ops.Arange(0, lhs.Size, 1, mlx_dtype.MLX_UINT32), mlx_dtype.MLX_UINT32), lhs.Shape);
+            Node order = Ops.Reshape(Ops.Arange((int)lhs.Size, mlx_dtype.MLX_UINT32), lhs.Shape);
             Node picked = Ops.Make(
                 new GatherQMM(form, !isTransposed), [.. lhs.Shape, g.Shape[^2], x.Shape[^1]], x.Type,
                 [g, .. backward.Inputs[1..^2], order, rhs]);

@@ -40,26 +40,6 @@ internal sealed class Slice(int[] starts, int[] steps) : Primitive
     }
 }
 
-/// <summary>Parts along an axis that cover it, one after another. Views.</summary>
-internal sealed class Split(int axis) : Primitive
-{
-    public override string Name => "Split";
-
-    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
-    {
-        Node input = inputs[0];
-        long offset = input.Offset;
-        foreach (Node output in outputs)
-        {
-            output.ShareWith(input, input.Strides, offset);
-            offset += output.Shape[axis] * input.Strides[axis];
-        }
-    }
-
-    public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Concatenate(
-        [.. backward.Cotangents.Select((cotangent, i) => cotangent ?? Ops.ZerosLike(backward.Outputs[i]))], axis));
-}
-
 /// <summary>A slice that begins where the second input says. A view.</summary>
 internal sealed class DynamicSlice(int[] axes) : Primitive
 {
@@ -109,8 +89,6 @@ internal sealed class SliceUpdate(int[] starts, int[] steps, ScatterMode mode) :
     public int[] Steps => steps;
 
     public ScatterMode Mode => mode;
-
-    public override bool AddsToFirst => mode == ScatterMode.Sum;
 
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {

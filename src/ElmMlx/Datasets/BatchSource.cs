@@ -48,9 +48,6 @@ public sealed class BatchSource
     /// <summary>The number of batches in each epoch.</summary>
     public int BatchesPerEpoch { get; }
 
-    /// <summary>The number of sequences in each epoch: the rows, or fewer where rows are packed.</summary>
-    public int SequenceCount => _sequences.Length;
-
     /// <summary>Makes one batch, which the caller disposes of.</summary>
     /// <param name="epoch">From 0.</param>
     /// <param name="number">From 0, less than <see cref="BatchesPerEpoch"/>.</param>

@@ -35,7 +35,4 @@ internal static class PlainConversation
         bool endsWithAnswer = ConversationMessages.RoleOf(messages[^1]) == "assistant";
         return new ConversationText(text.ToString(), answers, endsWithAnswer, HasSpecialTokens: false);
     }
-
-    /// <summary>The text after which the assistant's next answer is to come.</summary>
-    public static string Prompt(IReadOnlyList<JsonElement> messages) => Render(messages).Text + "\n" + Answer;
 }

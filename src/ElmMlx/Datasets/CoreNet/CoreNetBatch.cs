@@ -13,9 +13,6 @@ internal sealed record CoreNetBatch(IReadOnlyList<CoreNetRow> Rows)
     /// <summary>[B, L] int32.</summary>
     public MlxArray Targets() => Columns(1);
 
-    /// <summary>Targets that are not padding.</summary>
-    public int CountTargets(int paddingId) => Rows.Sum(row => row.Ids.Skip(1).Count(id => id != paddingId));
-
     /// <summary>The rows in words: <c>a.jsonl document 3</c>.</summary>
     public string Describe() => string.Join("; ", Rows
         .GroupBy(row => row.Path)
