@@ -1,3 +1,4 @@
+using ElmMlx.Datasets;
 using ElmMlx.Nn;
 using ElmMlx.OpenElm;
 
@@ -14,12 +15,20 @@ public static class LanguageModelLoss
     /// <param name="seed">Seeds dropout.</param>
     public static BatchLoss Of(OpenElmModel model, ulong seed) => (batch, step) =>
     {
+        Begin(model, seed, step);
+        return new LossSum(TokenLosses(model, batch).Sum(), batch.TokenCount);
+    };
+
+    /// <summary>Puts a model into the mode of a step, or of an evaluation.</summary>
+    internal static void Begin(OpenElmModel model, ulong seed, long? step)
+    {
         model.Train(step is not null);
         if (step is { } pass)
             Dropout.Reseed(model, seed, pass);
-        MlxArray logits = model.Forward(batch.Inputs, batch.Attention);     // [B, L, V]
-        MlxArray sum = Losses.CrossEntropy(
-            logits, batch.Targets, weights: batch.Mask, reduction: LossReduction.Sum);
-        return (sum, batch.TokenCount);
-    };
+    }
+
+    /// <summary>Cross-entropy of each target, 0 where it does not count.</summary>
+    /// <returns>[B, L], float32.</returns>
+    internal static MlxArray TokenLosses(OpenElmModel model, Batch batch) => Losses.CrossEntropy(
+        model.Forward(batch.Inputs, batch.Attention), batch.Targets, weights: batch.Mask, reduction: LossReduction.None);
 }
