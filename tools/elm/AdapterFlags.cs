@@ -1,6 +1,5 @@
 using System.CommandLine;
 using ElmMlx.Lora;
-using ElmMlx.Nn;
 using ElmMlx.OpenElm;
 using YamlDotNet.RepresentationModel;
 

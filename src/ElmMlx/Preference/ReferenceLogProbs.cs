@@ -1,7 +1,6 @@
 using ElmMlx.Datasets;
 using ElmMlx.Lora;
 using ElmMlx.OpenElm;
-using ElmMlx.Training;
 
 namespace ElmMlx.Preference;
 
