@@ -73,7 +73,7 @@ public sealed class PreferenceTrainingTests : IDisposable
         Assert.Equal(loss, run.Reports.All[0].ValidationLoss!.Value, 1e-4);
         Assert.Equal(loss, run.Reports.All[1].TrainLoss!.Value, 1e-4);
         Assert.All(run.Reports.All[1].TrainFigures.Where(figure => figure.Name != "accuracy"), figure => Assert.Equal(0, figure.Mean, 1e-4));
-        Assert.Equal(run.Reports.All[1].StepWeight, 4);
+        Assert.Equal(4, run.Reports.All[1].StepWeight);
         Assert.True(run.Reports.All[1].StepTokens > 8);
     }
 
@@ -264,7 +264,7 @@ public sealed class PreferenceTrainingTests : IDisposable
                 LoraAdapters.AddTo(model, new LoraOptions { Type = Type, Rank = 4, LayerCount = 2, Dropout = Dropout });
                 PreferenceBatches train = Batches(Write(folder, "train", 10)), held = Batches(Write(folder, "valid", 4));
                 BatchLoss Of(PreferenceBatches batches) =>
-                    PreferenceLoss.Of(model, ReferenceLogProbs.Compute(model, batches), Loss, 7);
+                    PreferenceLoss.Of(model, ReferenceLogProbs.Compute(model, batches, cancellation: cancellation), Loss, 7);
 
                 using Optimizer optimizer = OptimizerFactory.Create("adam", 5e-4);
                 using Trainer trainer = new(
