@@ -15,6 +15,7 @@ RootCommand root = new("""
     InfoCommand.Create(),
     BenchmarkCommand.Create(),
     LoraCommand.Create(),
+    EvaluateCommand.Create(),
     FuseCommand.Create(),
     UnfuseCommand.Create(),
 };

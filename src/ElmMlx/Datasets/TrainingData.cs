@@ -43,15 +43,23 @@ public sealed class TrainingData
     /// <exception cref="ArgumentException">The tokenizer names no token that ends a text, or an option is
     /// impossible.</exception>
     public static TrainingData Open(
-        string folder, Tokenizer tokenizer, IChatTemplate? template = null, DatasetOptions? options = null)
+        string folder, Tokenizer tokenizer, IChatTemplate? template = null, DatasetOptions? options = null) =>
+        Open(folder, new RowTokenizer(tokenizer, template, options));
+
+    /// <summary>Opens a folder of data.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="tokenizer">Makes rows of its records.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    public static TrainingData Open(string folder, RowTokenizer tokenizer)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentNullException.ThrowIfNull(tokenizer);
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException(
                 File.Exists(folder)
                     ? $"{folder} is a file; give the folder that holds train.jsonl."
                     : $"There is no data folder {folder}.");
-        return new TrainingData(folder, new RowTokenizer(tokenizer, template, options));
+        return new TrainingData(folder, tokenizer);
     }
 
     /// <summary>The path of one of the files; null where there is none.</summary>
