@@ -1,4 +1,3 @@
-using System.Text;
 using ElmMlx.Datasets;
 using ElmMlx.OpenElm;
 using ElmMlx.Text;

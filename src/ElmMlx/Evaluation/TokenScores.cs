@@ -49,12 +49,11 @@ internal static class TokenScores
     private static TokenScore[] Of(OpenElmModel model, Batch batch, int? candidates)
     {
         using var scope = new ArrayScope();
-        float[] mask = batch.Mask.ToArray<float>();
-        int[] places = [.. Enumerable.Range(0, mask.Length).Where(place => mask[place] != 0)];
-        MlxArray hidden = model.Hidden(batch.Inputs, batch.Attention).Reshape(mask.Length, model.Config.ModelSize);
-        MlxArray targets = batch.Targets.Reshape(mask.Length);
-        List<TokenScore> scores = new(places.Length);
-        foreach (int[] some in places.Chunk(Math.Max(1, LogitsAtOnce / model.Config.VocabularySize)))
+        int size = (int)batch.Targets.Size;
+        MlxArray hidden = model.Hidden(batch.Inputs, batch.Attention).Reshape(size, model.Config.ModelSize);
+        MlxArray targets = batch.Targets.Reshape(size);
+        List<TokenScore> scores = new(batch.TokenCount);
+        foreach (int[] some in batch.Places.Chunk(Math.Max(1, LogitsAtOnce / model.Config.VocabularySize)))
         {
             using var inner = new ArrayScope();
             MlxArray index = MlxArray.From<int>(some, some.Length);
