@@ -298,16 +298,16 @@ public sealed class TrainerTests
             return trainer.Run(Reports, cancellation);
         }
 
-        private (MlxArray Sum, long Tokens) Loss(Batch batch, long? step)
+        private LossSum Loss(Batch batch, long? step)
         {
             if (step is null && Validation is not null)
-                return (MlxArray.Scalar(Validation()), 2);
+                return new LossSum(MlxArray.Scalar(Validation()), 2);
             MlxArray sum = (Parameter.Value.Take(batch.Targets, 0) * batch.Mask).Sum();
             if (step is { } number)
                 sum = sum * Factor(number);
             if (step is { } other && Added is not null)
                 sum += Added(Parameter.Value, other);
-            return (sum, batch.TokenCount);
+            return new LossSum(sum, batch.TokenCount);
         }
     }
 }

@@ -16,6 +16,7 @@ RootCommand root = new("""
     BenchmarkCommand.Create(),
     LoraCommand.Create(),
     EvaluateCommand.Create(),
+    DpoCommand.Create(),
     FuseCommand.Create(),
     UnfuseCommand.Create(),
 };

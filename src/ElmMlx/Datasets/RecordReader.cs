@@ -70,7 +70,9 @@ internal sealed class RecordReader
     private static string Text(JsonElement record, string key) =>
         ConversationMessages.ReadText(record.GetProperty(key), $"'{key}'");
 
-    private static JsonElement? Tools(JsonElement record) =>
+    /// <summary>What a record says of tools; null for nothing.</summary>
+    /// <exception cref="FormatException">It is no list.</exception>
+    public static JsonElement? Tools(JsonElement record) =>
         !record.TryGetProperty("tools", out JsonElement tools) || tools.ValueKind == JsonValueKind.Null ? null
             : tools.ValueKind == JsonValueKind.Array ? tools
             : throw new FormatException($"'tools' is {JsonKinds.Name(tools)}, not a list.");

@@ -22,7 +22,7 @@ internal sealed class RowCollector
     /// <exception cref="FormatException">A token is not in the model's vocabulary.</exception>
     public void Add(TokenRow row)
     {
-        CheckVocabulary(row);
+        CheckVocabulary(row, _options.VocabularySize);
         _records++;
         foreach (TokenRow piece in Fit(row))
         {
@@ -56,6 +56,20 @@ internal sealed class RowCollector
         SkippedReasons = _reasons,
     };
 
+    /// <exception cref="FormatException">A token is not in a vocabulary of that size.</exception>
+    public static void CheckVocabulary(TokenRow row, int? vocabularySize)
+    {
+        if (vocabularySize is not { } size)
+            return;
+        foreach (int id in row.Ids)
+        {
+            if (id >= size)
+                throw new FormatException(
+                    $"the tokenizer gives token {id}, and the model's vocabulary has {size}; take the model's own " +
+                    "tokenizer.");
+        }
+    }
+
     private IEnumerable<TokenRow> Fit(TokenRow row)
     {
         int most = _options.MaxSequenceLength;
@@ -76,18 +90,5 @@ internal sealed class RowCollector
     {
         for (int start = 0; start < row.Length - 1; start += most - 1)
             yield return row.Slice(start, Math.Min(most, row.Length - start));
-    }
-
-    private void CheckVocabulary(TokenRow row)
-    {
-        if (_options.VocabularySize is not int size)
-            return;
-        foreach (int id in row.Ids)
-        {
-            if (id >= size)
-                throw new FormatException(
-                    $"the tokenizer gives token {id}, and the model's vocabulary has {size}; take the model's own " +
-                    "tokenizer.");
-        }
     }
 }

@@ -93,7 +93,11 @@ public sealed class RowTokenizer
     public TokenRow Chat(JsonElement messages, JsonElement? tools = null) =>
         Conversation(ConversationMessages.Read(messages, Options.ChatKey), tools);
 
-    private TokenRow Conversation(List<JsonElement> messages, JsonElement? tools)
+    /// <summary>A conversation whose last message is an answer; with masked prompts only that one is learnt.</summary>
+    internal TokenRow LastAnswer(List<JsonElement> messages, JsonElement? tools) =>
+        Conversation(messages, tools, onlyLast: true);
+
+    private TokenRow Conversation(List<JsonElement> messages, JsonElement? tools, bool onlyLast = false)
     {
         ConversationText conversation = Template is null
             ? PlainConversation.Render(messages)
@@ -102,7 +106,7 @@ public sealed class RowTokenizer
         bool[] learned = new bool[ids.Length];
         if (Options.MaskPrompt)
         {
-            foreach (Range answer in conversation.Answers)
+            foreach (Range answer in onlyLast ? conversation.Answers.TakeLast(1) : conversation.Answers)
             {
                 int start = Boundary(conversation, ids, answer.Start.Value, isEnd: false);
                 int end = Boundary(conversation, ids, answer.End.Value, isEnd: true);

@@ -8,17 +8,18 @@ namespace ElmMlx.Datasets;
 /// </summary>
 public sealed class TrainingData
 {
+    private readonly DataFolder _folder;
     private readonly RowTokenizer _tokenizer;
     private readonly Dictionary<string, TokenDataset?> _loaded = [];
 
-    private TrainingData(string folder, RowTokenizer tokenizer)
+    private TrainingData(DataFolder folder, RowTokenizer tokenizer)
     {
-        Folder = folder;
+        _folder = folder;
         _tokenizer = tokenizer;
     }
 
     /// <summary>The folder.</summary>
-    public string Folder { get; }
+    public string Folder => _folder.Path;
 
     /// <summary>What is trained on.</summary>
     /// <exception cref="FileNotFoundException">The folder has no such file.</exception>
@@ -50,34 +51,16 @@ public sealed class TrainingData
     /// <param name="folder">The folder.</param>
     /// <param name="tokenizer">Makes rows of its records.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    public static TrainingData Open(string folder, RowTokenizer tokenizer)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        ArgumentNullException.ThrowIfNull(tokenizer);
-        if (!Directory.Exists(folder))
-            throw new DirectoryNotFoundException(
-                File.Exists(folder)
-                    ? $"{folder} is a file; give the folder that holds train.jsonl."
-                    : $"There is no data folder {folder}.");
-        return new TrainingData(folder, tokenizer);
-    }
+    public static TrainingData Open(string folder, RowTokenizer tokenizer) => new(new DataFolder(folder), tokenizer);
 
     /// <summary>The path of one of the files; null where there is none.</summary>
     /// <param name="name"><c>train</c>, <c>valid</c> or <c>test</c>.</param>
     /// <exception cref="InvalidDataException">It is there in several formats.</exception>
-    public string? PathOf(string name)
-    {
-        string[] paths = [.. DataRecords.Extensions.Select(e => Path.Combine(Folder, name + e)).Where(File.Exists)];
-        return paths.Length <= 1
-            ? paths.FirstOrDefault()
-            : throw new InvalidDataException(
-                $"{Folder} has both {Path.GetFileName(paths[0])} and {Path.GetFileName(paths[1])}; leave one of them.");
-    }
+    public string? PathOf(string name) => _folder.Find(name);
 
     private TokenDataset Require(string name)
     {
-        TokenDataset dataset = Load(name) ?? throw new FileNotFoundException(
-            $"{Folder} has no {name}.jsonl; put the data there, one JSON object a line.", Path.Combine(Folder, name + ".jsonl"));
+        TokenDataset dataset = Load(name) ?? throw _folder.Missing(name);
         DatasetReport report = dataset.Report;
         return dataset.Rows.Count > 0 ? dataset : throw new InvalidDataException(
             report.Records == 0

@@ -45,6 +45,8 @@ public sealed class DoraEmbedding : EmbeddingLayer, IAdapterLayer
     public override MlxArray Forward(MlxArray ids)
     {
         MlxArray rows = _embedding.Module.Forward(ids);                              // […, D]
+        if (_low.IsOff)
+            return rows;
         MlxArray low = _low.Rows(ids);
         MlxArray norms = RowNorms.Of((rows + low).StopGradient());                   // […]
         MlxArray y = rows + _dropout.Module.Forward(low).AsType(rows.DType);
@@ -54,6 +56,8 @@ public sealed class DoraEmbedding : EmbeddingLayer, IAdapterLayer
     /// <inheritdoc/>
     public override MlxArray AsLinear(MlxArray x)
     {
+        if (_low.IsOff)
+            return _embedding.Module.AsLinear(x);
         MlxArray norms = RowNorms.Of(_embedding.Module.DenseWeight() + _low.ConstantProduct());   // [V]
         MlxArray low = _low.ForwardTransposed(_outputDropout.Module.Forward(x));
         MlxArray y = _embedding.Module.AsLinear(x) + low.AsType(x.DType);
@@ -64,6 +68,8 @@ public sealed class DoraEmbedding : EmbeddingLayer, IAdapterLayer
     public override MlxArray DenseWeight()
     {
         MlxArray weight = _embedding.Module.DenseWeight();
+        if (_low.IsOff)
+            return weight;
         MlxArray adapted = weight + _low.Product();
         return ((_magnitude.Value / RowNorms.Of(adapted)).ExpandDims(1) * adapted).AsType(weight.DType);
     }

@@ -42,6 +42,8 @@ public sealed class DoraLinear : LinearLayer, IAdapterLayer
     /// <inheritdoc/>
     public override MlxArray Forward(MlxArray x)
     {
+        if (_low.IsOff)
+            return _linear.Module.Forward(x);
         // The length is a constant to gradients, as in the paper.
         MlxArray adapted = _linear.Module.DenseWeight() + _low.ConstantProduct().Transpose();
         MlxArray low = _low.Forward(_dropout.Module.Forward(x));
@@ -53,6 +55,8 @@ public sealed class DoraLinear : LinearLayer, IAdapterLayer
     public override MlxArray DenseWeight()
     {
         MlxArray weight = _linear.Module.DenseWeight();
+        if (_low.IsOff)
+            return weight;
         MlxArray adapted = weight + _low.Product().Transpose();
         return ((_magnitude.Value / RowNorms.Of(adapted)).ExpandDims(1) * adapted).AsType(weight.DType);
     }

@@ -45,6 +45,8 @@ public sealed class LoraEmbedding : EmbeddingLayer, IAdapterLayer
     public override MlxArray Forward(MlxArray ids)
     {
         MlxArray rows = _embedding.Module.Forward(ids);
+        if (_low.IsOff)
+            return rows;
         return rows + _dropout.Module.Forward(_low.Rows(ids)).AsType(rows.DType);
     }
 
@@ -52,7 +54,7 @@ public sealed class LoraEmbedding : EmbeddingLayer, IAdapterLayer
     public override MlxArray AsLinear(MlxArray x)
     {
         MlxArray y = _embedding.Module.AsLinear(x);
-        return _adaptsOutput
+        return _adaptsOutput && !_low.IsOff
             ? y + _low.ForwardTransposed(_outputDropout.Module.Forward(x)).AsType(x.DType)
             : y;
     }
@@ -61,6 +63,8 @@ public sealed class LoraEmbedding : EmbeddingLayer, IAdapterLayer
     public override MlxArray DenseWeight()
     {
         MlxArray weight = _embedding.Module.DenseWeight();
+        if (_low.IsOff)
+            return weight;
         return (weight + _low.Product()).AsType(weight.DType);
     }
 }

@@ -35,6 +35,8 @@ public sealed class LoraLinear : LinearLayer, IAdapterLayer
     /// <inheritdoc/>
     public override MlxArray Forward(MlxArray x)
     {
+        if (_low.IsOff)
+            return _linear.Module.Forward(x);
         MlxArray low = _low.Forward(_dropout.Module.Forward(x));
         return _linear.Module.Forward(x) + low.AsType(x.DType);
     }
@@ -43,6 +45,8 @@ public sealed class LoraLinear : LinearLayer, IAdapterLayer
     public override MlxArray DenseWeight()
     {
         MlxArray weight = _linear.Module.DenseWeight();
+        if (_low.IsOff)
+            return weight;
         return (weight + _low.Product().Transpose()).AsType(weight.DType);
     }
 }

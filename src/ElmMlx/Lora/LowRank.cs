@@ -31,6 +31,9 @@ internal sealed class LowRank
     /// <summary>Factor of the product.</summary>
     public float Scale { get; }
 
+    /// <summary>Whether the adapted layer answers as the layer below it does.</summary>
+    public bool IsOff { get; set; }
+
     /// <summary><c>scale · (x A) B</c>.</summary>
     /// <param name="x">[…, in].</param>
     /// <returns>[…, out], in float32.</returns>

@@ -8,8 +8,5 @@ namespace ElmMlx.Training;
 /// The step that the batch is trained in, from 1: with the run's seed it decides what dropout drops. Null in an evaluation,
 /// where nothing is dropped.
 /// </param>
-/// <returns>
-/// The sum of the losses of all counted tokens, a scalar, and how many tokens that are. Sums, so that a mean over several
-/// batches weighs every token the same.
-/// </returns>
-public delegate (MlxArray Sum, long Tokens) BatchLoss(Batch batch, long? step);
+/// <returns>The sum of the losses, and what it is to be divided by.</returns>
+public delegate LossSum BatchLoss(Batch batch, long? step);

@@ -11,31 +11,51 @@ public static class LanguageModelLoss
     /// The loss of a model, adapters included. A training step puts the model into training mode and gives its dropouts the
     /// masks that follow from the seed and the step; an evaluation turns training mode off.
     /// </summary>
-    /// <remarks>
-    /// Logits are made for the targets that count alone. Where prompts are masked these are few, and logits are what takes
-    /// the most memory.
-    /// </remarks>
     /// <param name="model">The model.</param>
     /// <param name="seed">Seeds dropout.</param>
     public static BatchLoss Of(OpenElmModel model, ulong seed) => (batch, step) =>
     {
+        Begin(model, seed, step);
+        return new LossSum(TokenLosses(model, batch).Sum(), batch.TokenCount);
+    };
+
+    /// <summary>Puts a model into the mode of a step, or of an evaluation.</summary>
+    internal static void Begin(OpenElmModel model, ulong seed, long? step)
+    {
         model.Train(step is not null);
         if (step is { } pass)
             Dropout.Reseed(model, seed, pass);
-        return (Sum(model, batch), batch.TokenCount);
-    };
+    }
 
-    // B rows, L positions, D states, V logits, n targets that count.
-    private static MlxArray Sum(OpenElmModel model, Batch batch)
+    /// <summary>
+    /// Cross-entropy of the targets that count. Logits are made for these alone: where prompts are masked they are few, and
+    /// logits are what takes the most memory.
+    /// </summary>
+    /// <returns>[B, m] float32, with m the most that a row has; 0 behind those of a row that has fewer.</returns>
+    internal static MlxArray TokenLosses(OpenElmModel model, Batch batch)
     {
-        MlxArray hidden = model.Hidden(batch.Inputs, batch.Attention);      // [B, L, D]
-        int size = (int)batch.Targets.Size;
-        if (batch.TokenCount is 0 || batch.TokenCount == size)
+        (int rows, int length) = (batch.Targets.Dim(0), batch.Targets.Dim(1));
+        MlxArray hidden = model.Hidden(batch.Inputs, batch.Attention);          // [B, L, D]
+        ILookup<int, int> places = batch.Places.ToLookup(place => place / length);
+        int most = Math.Max(1, places.Select(row => row.Count()).DefaultIfEmpty().Max());
+        if (most == length)
             return Losses.CrossEntropy(
-                model.Logits(hidden), batch.Targets, weights: batch.Mask, reduction: LossReduction.Sum);
-        MlxArray places = MlxArray.From<int>([.. batch.Places], 1, batch.TokenCount);
-        MlxArray counted = hidden.Reshape(size, hidden.Dim(-1)).Take(places, 0);                // [1, n, D]
+                model.Logits(hidden), batch.Targets, weights: batch.Mask, reduction: LossReduction.None);
+        int[] taken = new int[rows * most];         // what fills up is the first target, and weighs nothing
+        float[] weights = new float[rows * most];
+        for (int row = 0; row < rows; row++)
+        {
+            int next = row * most;
+            foreach (int place in places[row])
+            {
+                weights[next] = 1;
+                taken[next++] = place;
+            }
+        }
+        MlxArray index = MlxArray.From<int>(taken, rows, most);
+        MlxArray counted = hidden.Reshape(rows * length, hidden.Dim(-1)).Take(index, 0);        // [B, m, D]
         return Losses.CrossEntropy(
-            model.Logits(counted), batch.Targets.Reshape(size).Take(places, 0), reduction: LossReduction.Sum);
+            model.Logits(counted), batch.Targets.Reshape(rows * length).Take(index, 0),
+            weights: MlxArray.From<float>(weights, rows, most), reduction: LossReduction.None);
     }
 }

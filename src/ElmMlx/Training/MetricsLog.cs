@@ -36,6 +36,10 @@ internal sealed class MetricsLog : IDisposable
             json.WriteNumber("step", report.Step);
             Write(json, "train_loss", report.TrainLoss);
             Write(json, "val_loss", report.ValidationLoss);
+            foreach ((string name, double mean) in report.TrainFigures)
+                Write(json, "train_" + name, mean);
+            foreach ((string name, double mean) in report.ValidationFigures)
+                Write(json, "val_" + name, mean);
             Write(json, "learning_rate", report.LearningRate);
             Write(json, "grad_norm", report.GradientNorm);
             json.WriteNumber("tokens", report.Tokens);

@@ -19,6 +19,7 @@ public sealed partial class Trainer : IDisposable
     private readonly Parameter[] _differentiated;
     private readonly Optimizer _optimizer;
     private readonly BatchLoss _loss;
+    private readonly BatchLoss _validationLoss;
     private readonly IBatchSource _batches;
     private readonly IBatchSource? _validation;
     private readonly TrainingOptions _options;
@@ -34,10 +35,11 @@ public sealed partial class Trainer : IDisposable
     /// <param name="batches">What is trained on.</param>
     /// <param name="validation">What evaluations measure; null for none.</param>
     /// <param name="options">How long, and what is kept.</param>
+    /// <param name="validationLoss">What evaluations measure it with, where that is not the loss of training.</param>
     /// <exception cref="ArgumentException">There is nothing to train, or an option is impossible.</exception>
     public Trainer(
         IEnumerable<(string Path, Parameter Parameter)> parameters, Optimizer optimizer, BatchLoss loss,
-        IBatchSource batches, IBatchSource? validation, TrainingOptions options)
+        IBatchSource batches, IBatchSource? validation, TrainingOptions options, BatchLoss? validationLoss = null)
     {
         _parameters = [.. parameters];
         if (_parameters.Count == 0)
@@ -46,6 +48,7 @@ public sealed partial class Trainer : IDisposable
         _differentiated = [.. _parameters.Select(entry => entry.Parameter)];
         _optimizer = optimizer;
         _loss = loss;
+        _validationLoss = validationLoss ?? loss;
         _batches = batches;
         _validation = validation;
         _options = options;
@@ -94,16 +97,18 @@ public sealed partial class Trainer : IDisposable
         using var scope = new ArrayScope();
         (int epoch, int number) = (_state.Epoch, _state.Batch);
         using Batch batch = _batches.Get(epoch, number);
-        long step = _state.Step + 1, tokens = 0;
+        long step = _state.Step + 1;
+        LossSum counted = null!;
         (MlxArray[] values, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(_differentiated, () =>
         {
-            (MlxArray sum, tokens) = _loss(batch, step);
-            return [sum];
+            counted = _loss(batch, step);
+            return [counted.Sum, .. counted.Figures.Select(figure => figure.Sum)];
         });
+        (long weight, long tokens) = (counted.Weight, counted.Tokens);
         MlxArray norm = GradientClipping.Norm(gradients);
-        MlxArray.Eval([values[0], norm, .. gradients]);
-        double loss = values[0].Item<float>() / (double)tokens;
-        bool isBad = tokens > 0 && !(double.IsFinite(loss) && float.IsFinite(norm.Item<float>()));
+        MlxArray.Eval([.. values, norm, .. gradients]);
+        double loss = values[0].Item<float>() / (double)weight;
+        bool isBad = weight > 0 && !(double.IsFinite(loss) && float.IsFinite(norm.Item<float>()));
 
         bool isLastOfEpoch = number + 1 == _batches.BatchesPerEpoch;
         _state = _state with
@@ -119,8 +124,8 @@ public sealed partial class Trainer : IDisposable
         double learningRate = _optimizer.LearningRate.At(_optimizer.Step);
         if (_state.SkippedInARow > _options.MaxSkippedInARow)
             throw new InvalidOperationException(Explain(loss, batch, learningRate));
-        if (!isBad && tokens > 0)
-            Add(gradients, tokens);
+        if (!isBad && weight > 0)
+            Add(gradients, weight);
         double? appliedNorm = null;
         if (_state.BatchesInWindow >= _options.GradientAccumulationSteps || step == _options.Iterations)
             appliedNorm = Update();
@@ -129,22 +134,26 @@ public sealed partial class Trainer : IDisposable
         double seconds = clock.Elapsed.TotalSeconds;
         return NewReport() with
         {
-            TrainLoss = tokens > 0 ? loss : null,
+            TrainLoss = weight > 0 ? loss : null,
+            TrainFigures = weight > 0
+                ? [.. counted.Figures.Select((figure, i) => (figure.Name, values[i + 1].Item<float>() / (double)weight))]
+                : [],
             LearningRate = learningRate,
             GradientNorm = appliedNorm,
             StepTokens = (int)tokens,
+            StepWeight = weight,
             TokensPerSecond = tokens / seconds,
             Epoch = epoch,
             IsSkipped = isBad,
         };
     }
 
-    private void Add(MlxArray[] gradients, long tokens)
+    private void Add(MlxArray[] gradients, long weight)
     {
         if (_options.AveragesBatchMeans)
-            _window.Add([.. gradients.Select(gradient => gradient.AsType(DType.Float32) * (1f / tokens))], 1);
+            _window.Add([.. gradients.Select(gradient => gradient.AsType(DType.Float32) * (1f / weight))], 1);
         else
-            _window.Add(gradients, tokens);
+            _window.Add(gradients, weight);
     }
 
     // Returns the gradient's norm before clipping; null where every batch since the last update was left out.
@@ -165,7 +174,8 @@ public sealed partial class Trainer : IDisposable
     private TrainingReport Evaluate(TrainingReport report)
     {
         var clock = Stopwatch.StartNew();
-        (double loss, _) = HeldOutLoss.Measure(_validation!, _loss, _options.ValidationBatches);
+        HeldOutMean held = HeldOutLoss.Measure(_validation!, _validationLoss, _options.ValidationBatches);
+        double loss = held.Loss;
         bool isBest = loss < (_state.BestLoss ?? double.PositiveInfinity);
         _state = isBest
             ? _state with { BestLoss = loss, BestStep = _state.Step, EvaluationsSinceBest = 0 }
@@ -175,6 +185,7 @@ public sealed partial class Trainer : IDisposable
         return report with
         {
             ValidationLoss = loss,
+            ValidationFigures = held.Figures,
             IsBest = isBest,
             ValidationSeconds = clock.Elapsed.TotalSeconds,
         };
@@ -218,8 +229,8 @@ public sealed partial class Trainer : IDisposable
     private string Explain(double loss, Batch batch, double learningRate)
     {
         const int shown = 4;
-        string places = string.Join("; ", batch.Rows.Take(shown).Select(_batches.Place))
-            + (batch.Rows.Count > shown ? $"; and {batch.Rows.Count - shown} more" : "");
+        string[] rows = [.. batch.Rows.Select(_batches.Place).Distinct()];
+        string places = string.Join("; ", rows.Take(shown)) + (rows.Length > shown ? $"; and {rows.Length - shown} more" : "");
         string what = double.IsFinite(loss) ? "a gradient is infinite or NaN" : "the loss is infinite or NaN";
         string times = _state.SkippedInARow > 1 ? $" for {_state.SkippedInARow} batches in a row" : "";
         return FormattableString.Invariant(

@@ -12,13 +12,19 @@ public sealed record TrainingReport
     public required long TotalSteps { get; init; }
 
     /// <summary>
-    /// Mean loss per counted token of the step's batches, before the update; null in the report of step 0. NaN or infinite where
+    /// Mean loss of all that counts in the step's batch (tokens, or pairs), before the update; null in the report of step 0. NaN or infinite where
     /// that is why the step was skipped.
     /// </summary>
     public double? TrainLoss { get; init; }
 
-    /// <summary>Mean loss per counted token of the validation set; null where the step evaluates nothing.</summary>
+    /// <summary>What else the loss measured in the step's batch, as means.</summary>
+    public IReadOnlyList<(string Name, double Mean)> TrainFigures { get; init; } = [];
+
+    /// <summary>Mean loss of all that counts in the validation set; null where the step evaluates nothing.</summary>
     public double? ValidationLoss { get; init; }
+
+    /// <summary>What else the loss measured on the validation set, as means.</summary>
+    public IReadOnlyList<(string Name, double Mean)> ValidationFigures { get; init; } = [];
 
     /// <summary>Whether <see cref="ValidationLoss"/> is the lowest so far.</summary>
     public bool IsBest { get; init; }
@@ -34,6 +40,9 @@ public sealed record TrainingReport
 
     /// <summary>Counted tokens of this step.</summary>
     public int StepTokens { get; init; }
+
+    /// <summary>What <see cref="TrainLoss"/> is a mean over: the number of counted tokens, or of pairs.</summary>
+    public long StepWeight { get; init; }
 
     /// <summary>Counted tokens of all steps so far, those before a resume included.</summary>
     public long Tokens { get; init; }

@@ -20,7 +20,7 @@ internal sealed record TrainingState
     /// <summary>Batches since the last update, when gradients accumulate.</summary>
     public int BatchesInWindow { get; init; }
 
-    /// <summary>What their sum of gradients is to be divided by.</summary>
+    /// <summary>What their sum of gradients is to be divided by: tokens, pairs or batches.</summary>
     public double WindowWeight { get; init; }
 
     /// <summary>Batches that were left out because of NaN or infinity.</summary>

@@ -9,7 +9,7 @@ namespace ElmMlx.Tools.Elm;
 /// Settings of a run from the command line and, where it says nothing, from mlx-lm's YAML: the same names, with dashes and
 /// with underscores.
 /// </summary>
-internal sealed class LoraSettings
+internal sealed class RunSettings
 {
     private readonly ParseResult _arguments;
     private readonly string? _file;
@@ -20,7 +20,7 @@ internal sealed class LoraSettings
     /// <param name="arguments">The command line.</param>
     /// <param name="file">The YAML file; null for none.</param>
     /// <exception cref="InvalidDataException">The file is no YAML mapping.</exception>
-    public LoraSettings(ParseResult arguments, string? file)
+    public RunSettings(ParseResult arguments, string? file)
     {
         (_arguments, _file) = (arguments, file);
         if (file is null)
