@@ -27,7 +27,8 @@ internal sealed class RmsNorm(float epsilon) : Primitive
         });
     }
 
-    public override Node?[] Gradient(Backward backward) => NormGradients.RmsNorm(backward, epsilon);
+    public override Node?[] Gradient(Backward backward) => NormBackward.Of(
+        backward, epsilon, centres: false, hasWeight: backward.Inputs.Length > 1, hasBias: false);
 }
 
 /// <summary>(x − mean) / √(variance + ε) · weight + bias over the last axis. Inputs: x, and weight and bias where they are.</summary>
@@ -58,7 +59,7 @@ internal sealed class LayerNorm(float epsilon, bool hasWeight, bool hasBias) : P
     }
 
     public override Node?[] Gradient(Backward backward) =>
-        NormGradients.LayerNorm(backward, epsilon, hasWeight, hasBias);
+        NormBackward.Of(backward, epsilon, centres: true, hasWeight, hasBias);
 }
 
 /// <summary>
