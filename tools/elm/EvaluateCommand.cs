@@ -95,7 +95,7 @@ internal sealed class EvaluateCommand
         TextWriter notes = arguments.GetValue(_json) ? Console.Error : Console.Out;
         if (arguments.GetValue(_data) is { } data)
         {
-            var rowTokenizer = new RowTokenizer(tokenizer, null, new DatasetOptions
+            var rowTokenizer = new RowTokenizer(tokenizer, ChatTemplate.Load(folder), new DatasetOptions
             {
                 MaskPrompt = arguments.GetValue(_maskPrompt),
                 MaxSequenceLength = options.MaxSequenceLength,

@@ -46,7 +46,7 @@ internal sealed class LoraCommand
             TrainingRun.CheckOutput(plan);
         using OpenElmModel model = plan.LoadModel();
         Console.WriteLine("Loading datasets");
-        var data = TrainingData.Open(plan.DataFolder, Tokenizer.Load(plan.ModelFolder), null, new DatasetOptions
+        var data = TrainingData.Open(plan.DataFolder, Tokenizer.Load(plan.ModelFolder), ChatTemplate.Load(plan.ModelFolder), new DatasetOptions
         {
             MaskPrompt = masksPrompt,
             MaxSequenceLength = plan.Batching.MaxSequenceLength,
