@@ -206,6 +206,26 @@ public sealed class TrainerTests
             new TrainingOptions())).Message, StringComparison.Ordinal);
     }
 
+    // 3 w[1] and then w[2], each over a weight of 2; the figure is Σ 2 w over that too.
+    [Fact]
+    public void Loss_can_weigh_otherwise_than_by_tokens_and_measure_more()
+    {
+        Run run = new(Rows, new TrainingOptions { Iterations = 2 })
+        {
+            Weight = 2,
+            Figures = w => [("twice", (w * 2).Sum())],
+            HasValidation = true,
+        };
+        run.Train();
+        Assert.Equal([0, -1.5f, -0.5f], run.Weights);
+        Assert.Equal([(3, 2L), (1, 2L)], run.Reports.Steps.Select(report => (report.StepTokens, report.StepWeight)));
+        Assert.Equal([[("twice", 0)], [("twice", -1.5)]], run.Reports.Steps.Select(report => report.TrainFigures));
+        // after training, two batches of weight 2: (3 · −1.5 − 0.5) / 4 and 2 · (2 · −2) / 4
+        Assert.Equal((-1.25, "twice", -2), (
+            run.Reports.All[2].ValidationLoss, run.Reports.All[2].ValidationFigures[0].Name,
+            run.Reports.All[2].ValidationFigures[0].Mean));
+    }
+
     // 2⁻⁹ is a quarter of the distance between neighbours of bfloat16 above 1: one step rounds away, five do not.
     [Fact]
     public void Small_steps_of_a_bfloat16_parameter_add_up()
@@ -282,6 +302,12 @@ public sealed class TrainerTests
         /// <summary>What is added to a step's loss.</summary>
         public Func<MlxArray, long, MlxArray>? Added { get; init; }
 
+        /// <summary>What the loss is divided by; null: the number of tokens.</summary>
+        public long? Weight { get; init; }
+
+        /// <summary>What else is measured.</summary>
+        public Func<MlxArray, (string, MlxArray)[]>? Figures { get; init; }
+
         /// <summary>The loss of a validation batch, for its two tokens.</summary>
         public Func<double>? Validation { get; init; }
 
@@ -307,7 +333,11 @@ public sealed class TrainerTests
                 sum = sum * Factor(number);
             if (step is { } other && Added is not null)
                 sum += Added(Parameter.Value, other);
-            return new LossSum(sum, batch.TokenCount);
+            return new LossSum(sum, Weight ?? batch.TokenCount)
+            {
+                Tokens = batch.TokenCount,
+                Figures = Figures?.Invoke(Parameter.Value) ?? [],
+            };
         }
     }
 }

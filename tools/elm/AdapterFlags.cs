@@ -26,7 +26,8 @@ internal sealed class AdapterFlags
     private readonly Option<string?> _pattern = SettingOption.Text(
         "--pattern", "REGEX", "Matrices with adapters: all whose whole name the expression is found in.");
     private readonly Option<string?> _resumeFile = SettingOption.Text(
-        "--resume-adapter-file", "FILE", "Begins with these adapters, and nothing else of the run they came from.");
+        "--resume-adapter-file", "PATH",
+        "Begins with these adapters (the file, or its folder), and nothing else of the run they came from.");
     private readonly Option<bool> _checkpointing = SettingOption.Flag(
         "--grad-checkpoint", "Computes layers again to save memory.");
 
@@ -61,8 +62,8 @@ internal sealed class AdapterFlags
     /// <summary>Fills them with what <c>--resume-adapter-file</c> holds, where it is given.</summary>
     public void LoadInitial(OpenElmModel model, RunSettings settings)
     {
-        if (settings.Get(_resumeFile, null) is { } file)
-            LoraAdapters.LoadWeights(model, file);
+        if (settings.Get(_resumeFile, null) is { } path)
+            LoraAdapters.LoadWeights(model, Directory.Exists(path) ? Path.Combine(path, "adapters.safetensors") : path);
     }
 
     /// <summary>How much of the model is trained, in mlx-lm's words.</summary>

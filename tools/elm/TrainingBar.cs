@@ -57,8 +57,12 @@ internal sealed class TrainingBar : IProgress<TrainingReport>
         _task.Value = value.Step;
         if (_window.Steps > 0)
             _figures.Text = Figures(value);
-        if (value.Step % _stepsPerReport == 0)
-            _window.Clear();
+        if (value.Step % _stepsPerReport != 0)
+            return;
+        if (_window.Steps > 0 && _window.Figures.Any())     // they have no room beside the bar
+            WriteLine(FormattableString.Invariant(
+                $"Iter {value.Step}: Train loss {_window.Loss:F3}{TrainingLines.Figures(_window.Figures)}"));
+        _window.Clear();
     }
 
     private string Figures(TrainingReport report) => string.Create(

@@ -22,7 +22,8 @@ internal sealed class TrainingLines(TextWriter output, int stepsPerReport) : IPr
         if (value.TrainLoss is not null && isReportStep && _window.Steps > 0)
         {
             WriteLine(
-                $"Iter {value.Step}: Train loss {_window.Loss:F3}{Figures(_window.Figures)}, Learning Rate {Rate(value.LearningRate)}, " +
+                $"Iter {value.Step}: Train loss {_window.Loss:F3}{Figures(_window.Figures)}, " +
+                $"Learning Rate {Rate(value.LearningRate)}, " +
                 $"It/sec {_window.StepsPerSecond:F3}, Tokens/sec {_window.TokensPerSecond:F3}, " +
                 $"Trained Tokens {value.Tokens}, Peak mem {value.MemoryBytes / 1e9:F3} GB");
             _window.Clear();
@@ -36,7 +37,8 @@ internal sealed class TrainingLines(TextWriter output, int stepsPerReport) : IPr
     }
 
     public static string Validation(TrainingReport report) =>
-        $"Iter {report.Step}: Val loss {report.ValidationLoss:F3}{Figures(report.ValidationFigures)}, Val took {report.ValidationSeconds:F3}s"
+        $"Iter {report.Step}: Val loss {report.ValidationLoss:F3}{Figures(report.ValidationFigures)}, "
+            + $"Val took {report.ValidationSeconds:F3}s"
             + (report.IsBest && report.Step > 0 ? ", the lowest so far" : "");
 
     /// <summary>Named numbers behind a loss: <c>, margin 0.120, accuracy 0.750</c>.</summary>
