@@ -34,6 +34,10 @@ internal static class YamlFile
         {
             throw new InvalidDataException($"{path} is not valid YAML (line {e.Start.Line}).", e);
         }
+        catch (InvalidOperationException e)     // what the parser says to some brackets that are not closed
+        {
+            throw new InvalidDataException($"{path} is not valid YAML.", e);
+        }
     }
 
     /// <summary>One entry of a mapping; null where there is none.</summary>

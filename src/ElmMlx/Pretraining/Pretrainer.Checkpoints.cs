@@ -17,6 +17,7 @@ public sealed partial class Pretrainer
     private readonly RunFiles? _files;
     private bool _isResumed;
     private string? _checkpoint;
+    private long? _savedStep;
 
     /// <summary>Goes on from the newest whole checkpoint of the run's folder.</summary>
     /// <param name="force">Whether to go on although settings differ.</param>
@@ -40,6 +41,7 @@ public sealed partial class Pretrainer
         Load(checkpoint, folder);
         _isResumed = true;
         _checkpoint = folder;
+        _savedStep = _state.Step;
         return (_state.Step, notes);
     }
 
@@ -62,6 +64,7 @@ public sealed partial class Pretrainer
     private string Save()
     {
         using var scope = new ArrayScope();
+        _savedStep = _state.Step;
         return _checkpoint = _files!.Save(
             new Checkpoint
             {

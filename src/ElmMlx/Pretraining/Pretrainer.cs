@@ -71,14 +71,17 @@ public sealed partial class Pretrainer : IDisposable
         MlxMemory.ResetPeak();
         _files?.Begin(_isResumed ? _state.Step : null);
         if (!_isResumed && _options.Validation is not null && !cancellation.IsCancellationRequested)
-            Finish(Evaluate(NewReport()), progress, cancellation);
+            Finish(Evaluate(NewReport()), progress);
         while (_state.Step < _recipe.Updates && !cancellation.IsCancellationRequested)
         {
             TrainingReport report = TrainOnce();
             if (_options.Validation is not null && IsTime(_options.EvaluateEvery))
                 report = Evaluate(report);
-            Finish(report, progress, cancellation);
+            Finish(report, progress);
         }
+        bool hasBegun = _state.Step > 0 || _state.BestLoss is not null;
+        if (_files is not null && hasBegun && _savedStep != _state.Step)
+            Save();
         return new TrainingResult
         {
             End = _state.Step >= _recipe.Updates ? TrainingEnd.Finished : TrainingEnd.Interrupted,
@@ -176,11 +179,11 @@ public sealed partial class Pretrainer : IDisposable
     }
 
     // Writes what the update leaves behind: its line, then its checkpoint.
-    private void Finish(TrainingReport report, IProgress<TrainingReport>? progress, CancellationToken cancellation)
+    private void Finish(TrainingReport report, IProgress<TrainingReport>? progress)
     {
         _state = _state with { IsFinished = _state.Step >= _recipe.Updates };
         _files?.Append(report);
-        if (_files is not null && (cancellation.IsCancellationRequested || IsTime(_options.SaveEvery)))
+        if (_files is not null && IsTime(_options.SaveEvery))
             report = report with { SavedCheckpoint = Save() };
         progress?.Report(report);
     }

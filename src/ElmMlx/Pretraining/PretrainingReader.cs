@@ -93,7 +93,10 @@ internal sealed class PretrainingReader
             "that an architecture file describes");
         int vocabulary = (int)_settings.Whole($"{Gpt}.vocab_size", null, 1, OpenElmConfig.MaxVocabulary);
         int context = (int)_settings.Whole($"{Gpt}.max_context_length", null, 1, OpenElmConfig.MaxContext);
-        int padding = (int)_settings.Whole($"{Gpt}.padding_index", -1, -1, vocabulary - 1);
+        int padding = (int)_settings.Whole($"{Gpt}.padding_index", -1, -1);
+        if (padding >= vocabulary)
+            throw _settings.Wrong(
+                $"{Gpt}.vocab_size", $"is {vocabulary}, and padding_index is {padding}: it must be {padding + 1L} or more");
         OpenElmConfig? config = null;
         if (_inputs.Architecture is not null || !OpenElmConfig.TryFromName(name, vocabulary, out config))
         {
