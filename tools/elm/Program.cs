@@ -14,6 +14,7 @@ RootCommand root = new("""
     TokenizeCommand.Create(),
     InfoCommand.Create(),
     BenchmarkCommand.Create(),
+    TrainCommand.Create(),
     LoraCommand.Create(),
     EvaluateCommand.Create(),
     DpoCommand.Create(),
