@@ -101,7 +101,7 @@ internal sealed class LoraCommand
         Console.WriteLine("Loading pretrained model");
         using OpenElmModel model = OpenElmModel.Load(folder, Choice.DTypeOf(arguments.GetValue(_dtype)));
         Console.WriteLine("Loading datasets");
-        var data = TrainingData.Open(dataFolder, Tokenizer.Load(folder), null, new DatasetOptions
+        var data = TrainingData.Open(dataFolder, Tokenizer.Load(folder), ChatTemplate.Load(folder), new DatasetOptions
         {
             MaskPrompt = settings.Get(_maskPrompt),
             MaxSequenceLength = maxLength,
