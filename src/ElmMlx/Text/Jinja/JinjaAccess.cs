@@ -46,12 +46,22 @@ internal static class JinjaAccess
     }
 
     /// <summary>What a dotted name of a filter's argument leads to.</summary>
-    public static object? Path(JinjaRun run, object? value, object? path)
+    /// <param name="run">The rendering.</param>
+    /// <param name="value">Where it begins.</param>
+    /// <param name="path">Names and places with dots between.</param>
+    /// <param name="fallback">Stands for what is missing on the way; None for nothing.</param>
+    public static object? Path(JinjaRun run, object? value, object? path, object? fallback = null)
     {
-        if (path is not string text)
-            return Item(run, value, path);
-        foreach (var part in text.Split('.'))
-            value = Item(run, value, BigInteger.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : part);
+        object?[] keys = path is string text
+            ? [.. text.Split('.').Select(object? (part) =>
+                BigInteger.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : part)]
+            : [path];
+        foreach (var key in keys)
+        {
+            value = Item(run, value, key);
+            if (value is JinjaUndefined && fallback is not null)
+                value = fallback;
+        }
         return value;
     }
 

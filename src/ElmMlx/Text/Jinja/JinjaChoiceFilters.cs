@@ -27,9 +27,8 @@ internal static class JinjaChoiceFilters
         {
             if (arguments.Named.Keys.FirstOrDefault(name => name is not ("attribute" or "default")) is { } unknown)
                 throw new JinjaException($"Unexpected keyword argument {PythonText.Quote(unknown)}");
-            var hasDefault = arguments.Named.TryGetValue("default", out var fallback);
-            return Each(run, items, item =>
-                JinjaAccess.Path(run, item, attribute) is var value && value is JinjaUndefined && hasDefault ? fallback : value);
+            arguments.Named.TryGetValue("default", out var fallback);
+            return Each(run, items, item => JinjaAccess.Path(run, item, attribute, fallback));
         }
         if (arguments.Positional.Length < 2 || arguments.Positional[1] is not string name)
             throw new JinjaException("map requires a filter argument");

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 
 namespace ElmMlx.Text.Jinja;
@@ -7,6 +8,8 @@ namespace ElmMlx.Text.Jinja;
 /// </summary>
 internal sealed class JinjaLexer
 {
+    private const int MaxDigits = 100; // Of a number that is not decimal.
+
     private static readonly string[] Operators =
     [
         "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".",
@@ -176,6 +179,11 @@ internal sealed class JinjaLexer
     {
         var isFloat = false;
         var end = Digits(_place);
+        if (_source[_place] == '0' && end < _source.Length && "xXoObB".Contains(_source[end]) && end == _place + 1)
+        {
+            ReadRadixNumber(char.ToLowerInvariant(_source[end]));
+            return;
+        }
         if (_place == 0 || _source[_place - 1] != '.')
         {
             if (end + 1 < _source.Length && _source[end] == '.' && char.IsAsciiDigit(_source[end + 1]))
@@ -189,6 +197,22 @@ internal sealed class JinjaLexer
         var start = _place;
         EmitTo(isFloat ? JinjaTokenKind.Float : JinjaTokenKind.Integer, end);
         _tokens[^1] = _tokens[^1] with { Value = _source[start..end].Replace("_", "") };
+    }
+
+    // 0x1f, 0o17, 0b11.
+    private void ReadRadixNumber(char radix)
+    {
+        var bits = radix switch { 'x' => 4, 'o' => 3, _ => 1 };
+        var value = BigInteger.Zero;
+        var end = _place + 2;
+        for (; end < _source.Length && end - _place <= MaxDigits && (_source[end] == '_' || (char.IsAsciiHexDigit(_source[end])
+            && Convert.ToInt32(_source[end].ToString(), 16) < 1 << bits)); end++)
+            if (_source[end] != '_')
+                value = (value << bits) + Convert.ToInt32(_source[end].ToString(), 16);
+        if (end == _place + 2 || end - _place > MaxDigits)
+            throw Error($"a number after 0{radix} has from one to {MaxDigits} digits");
+        Emit(JinjaTokenKind.Integer, PythonText.Number(value));
+        MoveTo(end);
     }
 
     private int Digits(int place)

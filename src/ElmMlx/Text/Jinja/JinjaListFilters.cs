@@ -38,9 +38,16 @@ internal static class JinjaListFilters
     /// <summary>Sorts as Python does: stable, also when it is turned round.</summary>
     private static object?[] Sorted(JinjaRun run, object?[] items, Func<object?, object?> key, bool reverse)
     {
-        var order = Comparer<object?>.Create((x, y) => JinjaOperators.Order(run, "<", x, y) ?? 0);
+        var order = Comparer<object?>.Create((x, y) => -(JinjaOperators.Order(run, "<", y, x) ?? 0));
         var keyed = items.Select(item => (Key: key(item), Item: item)).ToArray();
-        return [.. (reverse ? keyed.OrderByDescending(k => k.Key, order) : keyed.OrderBy(k => k.Key, order)).Select(k => k.Item)];
+        try
+        {
+            return [.. (reverse ? keyed.OrderByDescending(k => k.Key, order) : keyed.OrderBy(k => k.Key, order)).Select(k => k.Item)];
+        }
+        catch (InvalidOperationException e) when (e.InnerException is JinjaException reason)
+        {
+            throw new JinjaException(reason.Message);
+        }
     }
 
     private static Func<object?, object?> KeyOf(JinjaRun run, object? attribute, bool isCaseSensitive)
@@ -137,7 +144,7 @@ internal static class JinjaListFilters
 
     private static JinjaSequence GroupBy(JinjaRun run, object?[] a)
     {
-        object? Attribute(object? item) => JinjaAccess.Path(run, item, a[1]) is var value && value is JinjaUndefined && a[2] is not null ? a[2] : value;
+        object? Attribute(object? item) => JinjaAccess.Path(run, item, a[1], a[2]);
         object? Key(object? item) => Attribute(item) is string text && !JinjaValue.IsTrue(a[3]) ? text.ToLowerInvariant() : Attribute(item);
         var groups = new List<(object? Name, object? Key, List<object?> Items)>();
         foreach (var item in Sorted(run, JinjaValue.Iterate(run, a[0]), Key, reverse: false))

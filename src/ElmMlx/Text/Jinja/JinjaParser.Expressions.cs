@@ -117,7 +117,12 @@ internal sealed partial class JinjaParser
         {
             var (token, first) = (_tokens.Next(), left);
             var second = parse();
-            left = At(token.Line, scope => JinjaOperators.Binary(scope.Run, token.Value, first(scope), second(scope)));
+            left = At(token.Line, scope =>
+            {
+                var (x, y) = (first(scope), second(scope));
+                scope.Run.Line = token.Line;
+                return JinjaOperators.Binary(scope.Run, token.Value, x, y);
+            });
         }
         return left;
     }

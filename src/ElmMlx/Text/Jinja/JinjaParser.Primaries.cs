@@ -139,7 +139,12 @@ internal sealed partial class JinjaParser
         var name = _tokens.Current.Kind == JinjaTokenKind.Name
             ? _tokens.Next().Value
             : throw _tokens.Error("expected name or number");
-        return At(line, scope => JinjaAccess.Attribute(owner(scope), name));
+        return At(line, scope =>
+        {
+            var value = owner(scope);
+            scope.Run.Line = line;
+            return JinjaAccess.Attribute(value, name);
+        });
     }
 
     private JinjaExpression Subscript(JinjaExpression owner)

@@ -123,6 +123,19 @@ internal sealed partial class JinjaParser
         };
     }
 
+    private JinjaStatement PrintTag(JinjaToken tag)
+    {
+        var values = new List<JinjaExpression>();
+        while (_tokens.Current.Kind != JinjaTokenKind.BlockEnd)
+        {
+            if (values.Count > 0)
+                _tokens.ExpectOperator(",");
+            values.Add(Expression());
+        }
+        _tokens.Expect(JinjaTokenKind.BlockEnd);
+        return Run(tag.Line, scope => values.ForEach(value => scope.Run.Write(JinjaPrinter.Text(scope.Run, value(scope)))));
+    }
+
     // Marks the assistant's part for transformers' masks; writes what it holds.
     private JinjaStatement Generation(JinjaToken tag)
     {
@@ -194,8 +207,7 @@ internal sealed partial class JinjaParser
     {
         var targets = new List<JinjaTarget>();
         var isTuple = false;
-        while (_tokens.Current.Kind == JinjaTokenKind.Name && !(isTuple && _tokens.Current.IsName("in"))
-            || _tokens.Current.IsOperator("("))
+        while (_tokens.Current.Kind == JinjaTokenKind.Name || _tokens.Current.IsOperator("("))
         {
             targets.Add(SingleTarget(hasAttributes));
             if (!_tokens.SkipOperator(","))

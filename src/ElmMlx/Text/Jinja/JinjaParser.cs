@@ -36,7 +36,7 @@ internal sealed partial class JinjaParser
                     break;
                 case JinjaTokenKind.VariableBegin:
                     _tokens.Next();
-                    statements.Add(Print(JinjaTokenKind.VariableEnd));
+                    statements.Add(Print());
                     break;
                 case JinjaTokenKind.BlockBegin:
                     _tokens.Next();
@@ -61,11 +61,11 @@ internal sealed partial class JinjaParser
         return JinjaFlow.Next;
     };
 
-    private JinjaStatement Print(JinjaTokenKind end)
+    private JinjaStatement Print()
     {
         var line = _tokens.Line;
         var value = Tuple();
-        _tokens.Expect(end);
+        _tokens.Expect(JinjaTokenKind.VariableEnd);
         return Run(line, scope => scope.Run.Write(JinjaPrinter.Text(scope.Run, value(scope))));
     }
 
@@ -91,7 +91,7 @@ internal sealed partial class JinjaParser
             case "generation":
                 return Generation(tag);
             case "print":
-                return Print(JinjaTokenKind.BlockEnd);
+                return PrintTag(tag);
             case "break" or "continue":
                 if (_loops == 0)
                     throw _tokens.Error($"'{tag.Value}' outside loop");

@@ -12,9 +12,10 @@ internal sealed class JinjaRun
     /// <summary>The longest text, in characters: an output, or a value.</summary>
     public const int MaxCharacters = 1 << 24;
 
-    private const long MaxWork = 1L << 28;
+    private const long MaxWork = 1L << 27;
     private const int MaxCalls = 200;
-    private const int StepWork = 8;
+    private const int StepWork = 32;
+    private const int ItemWork = 8;
 
     private long _work = MaxWork;
     private int _calls;
@@ -45,7 +46,7 @@ internal sealed class JinjaRun
             throw new JinjaException("it is nested too deeply");
     }
 
-    /// <summary>Counts work: a unit is a character or half an item that is made or looked at.</summary>
+    /// <summary>Counts work: a unit is a character that is made or looked at.</summary>
     public void Spend(long units)
     {
         _work -= units;
@@ -66,7 +67,7 @@ internal sealed class JinjaRun
     {
         if (count > MaxCharacters)
             throw new JinjaException($"it makes a list of more than {MaxCharacters} items");
-        Spend(2 * count);
+        Spend(ItemWork * count);
     }
 
     public void Write(string text)
