@@ -20,18 +20,31 @@ build() {
   done
 }
 
+# the demo's question, and how many of 120 others are answered word for word
+ask() { artifacts/bin/elm generate --model artifacts/demo-model --prompt "$(cat samples/demo/question.txt)" --temp 0 --max-tokens 12 --quiet "$@"; }
+exact_match() { artifacts/bin/elm evaluate --model artifacts/demo-model --data samples/demo/reading --mask-prompt --exact-match --dtype float32 "$@"; }
+
 case "$verb" in
   build)
     build "$@" ;;
 
-  demo)   # CoreNet checkpoint -> model folder -> a story
+  demo)   # CoreNet checkpoint -> model folder -> a story; then LoRA teaches it to answer questions about one
     build
     artifacts/bin/mlx-convert samples/demo/openelm-demo.pt artifacts/demo-model --overwrite \
       --config-yaml samples/demo/openelm-demo.yaml --architecture samples/demo/architecture.json \
       --tokenizer-path samples/demo/tokenizer.model
     prompt="${*:-Once upon a time}"
     printf '\n%s ' "$prompt"
-    artifacts/bin/elm generate --model artifacts/demo-model --prompt "$prompt" --temp 0.7 --seed "${SEED:-7}" --max-tokens 160 ;;
+    artifacts/bin/elm generate --model artifacts/demo-model --prompt "$prompt" --temp 0.7 --seed "${SEED:-7}" --max-tokens 160
+    printf '\n%s\n' "It tells stories, and cannot answer a question about one:"
+    ask
+    exact_match
+    printf '\n%s\n' "Fine-tuning it on 800 questions (samples/demo/reading.yaml):"
+    rm -rf artifacts/demo-adapters
+    artifacts/bin/elm lora -c samples/demo/reading.yaml --dtype float32
+    printf '\n%s\n' "With the adapters:"
+    ask --adapter-path artifacts/demo-adapters
+    exact_match --adapter-path artifacts/demo-adapters ;;
 
   test)   # extra arguments go to dotnet test; ends with "N passed, N failed"
     build

@@ -1,5 +1,8 @@
 using System.Text.Json;
 using ElmMlx.Datasets;
+using ElmMlx.OpenElm;
+using ElmMlx.Optimizers;
+using ElmMlx.Pretraining;
 using ElmMlx.Text;
 
 namespace ElmMlx.Tests;
@@ -35,4 +38,33 @@ internal static class CoreNetGolden
         AddBos = settings.GetProperty("sot").GetBoolean(),
         AddEos = settings.GetProperty("eot").GetBoolean(),
     };
+
+    /// <summary>The recipe of a training trace.</summary>
+    public static PretrainingRecipe Recipe(JsonElement settings)
+    {
+        double Number(string name) => settings.GetProperty(name).GetDouble();
+        OpenElmConfig model = OpenElmConfig.FromFile(Fixtures.Path("corenet/micro/architecture.json"));
+        return new PretrainingRecipe
+        {
+            Model = model,
+            Data = new CoreNetDataOptions { Entries = [] },
+            TokenizerPath = "",
+            IgnoreIndex = model.PaddingIndex!.Value,
+            ZLoss = Number("z_loss_eps"),
+            LabelSmoothing = Number("label_smoothing"),
+            LearningRate = new CoreNetSchedule(
+                CoreNetScheduleKind.Cosine, settings.GetProperty("max_iterations").GetInt64(), Number("max_lr"), Number("min_lr"),
+                settings.GetProperty("warmup_iterations").GetInt64(), Number("warmup_init_lr")),
+            Updates = settings.GetProperty("max_iterations").GetInt64() + 1,       // CoreNet's loop makes one more
+            WeightDecay = Number("weight_decay"),
+            SparesVectors = settings.GetProperty("no_decay_bn_filter_bias").GetBoolean(),
+            Betas = (Number("beta1"), Number("beta2")),
+            Epsilon = Number("eps"),
+            ClipGradientNorm = Number("grad_clip"),
+            AccumulationSteps = settings.GetProperty("accum_freq").GetInt32(),
+            AverageMomentum = settings.GetProperty("ema_momentum") is { ValueKind: JsonValueKind.Number } momentum
+                ? momentum.GetDouble()
+                : null,
+        };
+    }
 }

@@ -44,6 +44,62 @@ public sealed unsafe class GradientKernelTests
 
     [Theory]
     [MemberData(nameof(WidthsAndTypes))]
+    public void Norm_gradients_equal_the_naive_twin(int width, mlx_dtype type)
+    {
+        // Up to several tasks, and to more rows than tasks.
+        foreach ((int rows, int size) in (ReadOnlySpan<(int, int)>)[(1, 1), (3, 7), (5, 64), (40, 1283), (2, 33), (5000, 9)])
+        {
+            for (int form = 0; form < 4; form++)
+            {
+                using var memory = new KernelMemory(seed: rows + size);
+                bool hasWeight = form % 2 == 1;
+                long count = (long)rows * size, itemSize = type == MLX_FLOAT32 ? 4 : 2;
+                // Views: every second row of a larger array, and one row for all.
+                var a = new NormGradientArguments
+                {
+                    Forward = new NormArguments
+                    {
+                        Rows = new RowOffsets([rows, size], [2L * size, 1]),
+                        Width = size,
+                        Type = type,
+                        X = memory.Numbers(2L * count, type),
+                        Epsilon = 1e-2f,
+                        Weight = hasWeight ? memory.Numbers(size, type) : null,
+                    },
+                    Centres = form / 2 == 1,
+                    G = memory.Numbers(size, type),
+                    GRows = new RowOffsets([rows, size], [0, 1]),
+                };
+                byte* actual = memory.RunTwice(
+                    width, (count + 2 * size) * itemSize, to => NormGradientKernels.Run(At(a, to, itemSize)));
+                NormGradientArguments wide = a with
+                {
+                    Forward = a.Forward with
+                    {
+                        Type = MLX_FLOAT32,
+                        X = memory.Widened(a.Forward.X, 2 * count, type),
+                        Weight = hasWeight ? memory.Widened(a.Forward.Weight, size, type) : null,
+                    },
+                    G = memory.Widened(a.G, size, type),
+                };
+                byte* expected = memory.Zeros((count + 2 * size) * 4);
+                NormGradientKernels.RunNaive(At(wide, (nint)expected, 4));
+                KernelMemory.AssertClose(
+                    (float*)expected, actual, count + 2 * size, type, 10 * KernelMemory.Tolerance(type));
+            }
+
+            NormGradientArguments At(NormGradientArguments arguments, nint to, long itemSize)
+            {
+                arguments.OfX = (byte*)to;
+                arguments.OfWeight = (byte*)to + (long)rows * size * itemSize;
+                arguments.OfBias = (byte*)arguments.OfWeight + size * itemSize;
+                return arguments;
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(WidthsAndTypes))]
     public void Softmax_gradient_may_take_the_place_of_the_cotangent(int width, mlx_dtype type)
     {
         using var memory = new KernelMemory(seed: 5);

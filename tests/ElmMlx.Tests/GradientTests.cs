@@ -132,6 +132,41 @@ public class GradientTests
     }
 
     [Fact]
+    public void Rows_of_an_embedding_meet_in_float32()
+    {
+        if (TestProvider.IsMlx)
+            return;     // adds in bfloat16: 256 + 1 = 256
+        using ArrayScope scope = new();
+        MlxArray table = MlxArray.Zeros([3, 2], DType.BFloat16);
+        MlxArray tokens = MlxArray.From<int>([.. Enumerable.Range(0, 301).Select(i => i == 150 ? 2 : 0)], 301);
+        MlxArray gradient = Transforms.Grad(a => a[0].Take(tokens, 0).Sum(), [table])[0];
+        Assert.Equal([300f, 300f, 0f, 0f, 1f, 1f], gradient.AsType(DType.Float32).ToArray<float>());
+    }
+
+    [Fact]
+    public void Product_over_an_empty_axis_has_empty_gradients()
+    {
+        using ArrayScope scope = new();
+        MlxArray x = MlxArray.Zeros([2, 3, 0]), w = MlxArray.Zeros([0, 4]);
+        MlxArray[] gradients = Transforms.Grad(a => a[0].MatMul(a[1]).Sum(), [x, w]);
+        Assert.Equal([2, 3, 0], gradients[0].Shape);
+        Assert.Equal([0, 4], gradients[1].Shape);
+        Assert.Empty(gradients[1].ToArray<float>());
+    }
+
+    [Fact]
+    public void Parts_that_nobody_uses_get_zeros()
+    {
+        using ArrayScope scope = new();
+        MlxArray x = MlxArray.From<float>([1, 2, 3, 4, 5, 6], 2, 3);
+        MlxArray[] one = Transforms.Grad(a => a[0].Split([1, 1, 2], 1)[2].Square().Sum(), [x]);
+        Assert.Equal([0f, 4f, 0f, 0f, 10f, 0f], one[0].ToArray<float>());
+        MlxArray[] overlapping = Transforms.Grad(
+            a => a[0].Split([2, 1], 1).Select(part => part.Sum()).Aggregate((b, c) => b + c), [x]);
+        Assert.Equal([1f, 2f, 1f, 1f, 2f, 1f], overlapping[0].ToArray<float>());     // :2, 2:1 and 1:
+    }
+
+    [Fact]
     public void An_exception_within_nested_derivatives_comes_out_and_leaves_nothing()
     {
         using ArrayScope outer = new();
@@ -157,6 +192,7 @@ public class GradientTests
         long before = MlxMemory.ActiveBytes;
         foreach (Func<MlxArray, MlxArray> function in (Func<MlxArray, MlxArray>[])
             [a => a.Softmax(), a => a.LogSumExp(0), a => a.Max(1), a => a.Prod(0), a => a.CumSum(1), a => a.Sort(0),
+            a => a.Split(4, 1)[2].Exp(), a => a[1.., ..3],
             a => (a * 0.5f).Exp().Sqrt() / (a.Square() + 1f), a => a.Maximum(0f).Power(2f)])
         {
             using ArrayScope scope = new();

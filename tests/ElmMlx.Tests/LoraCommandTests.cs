@@ -7,6 +7,30 @@ namespace ElmMlx.Tests;
 /// <summary><c>elm lora</c> as a person runs it: what it prints and writes, killed runs, mistakes.</summary>
 public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
 {
+    private const string CoreNetRecipe = """
+        taskname: lora
+        _anchor_length: &length 64
+        common: {run_label: train, grad_clip: 1.0, accum_freq: 2, mixed_precision: true}
+        dataset:
+          train_batch_size0: 2
+          language_modeling: {sequence_length: *length}
+        optim: {name: adamw, weight_decay: 0, no_decay_bn_filter_bias: true, adamw: {beta1: 0.9, beta2: 0.95, eps: 1.e-8}}
+        scheduler:
+          max_iterations: 3
+          name: cosine
+          warmup_iterations: 2
+          warmup_init_lr: 1.e-06
+          cosine: {max_lr: 0.0003, min_lr: 0.00003}
+        model:
+          activation_checkpointing: false
+          lora:
+            use_lora: true
+            config:
+              - {regex: '.*token_embedding.*', module_type: embedding, params: &p {adapter_name: lora, r: 4, lora_alpha: 8, lora_dropout: 0.1}}
+              - {regex: '.*out_proj.*', module_type: linear, params: *p}
+              - {regex: '.*qkv_proj.*', module_type: linear, params: *p}
+        """;
+
     [Fact]
     public void Run_writes_what_mlx_lm_and_generate_read()
     {
@@ -76,6 +100,45 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
         Refused("train.jsonl, line 2: ", CommandProcess.Elm("", "lora", "--model", demo.Model, "--data", bad, "--train", "--num-layers", "0"));
     }
 
+    [Fact]
+    public void Recipe_of_corenet_is_followed()
+    {
+        string adapters = demo.At("corenet"), recipe = demo.At("lora.yaml");
+        File.WriteAllText(recipe, CoreNetRecipe);
+        CommandProcess.Result run = CommandProcess.Elm(
+            "", "lora", "-c", recipe, "--model", demo.Model, "--data", Data(), "--train", "--adapter-path", adapters,
+            "--dtype", "float32");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        Assert.Contains("lora.yaml is CoreNet's: took scheduler.max_iterations, common.accum_freq", run.Output);
+        Assert.Contains("lora.yaml: not used here: taskname, common.run_label", run.Output);
+        JsonElement config = JsonDocument.Parse(File.ReadAllText(Path.Combine(adapters, "adapter_config.json"))).RootElement;
+        JsonElement lora = config.GetProperty("lora_parameters");
+        Assert.Equal((4, 2.0, 0.1), (lora.GetProperty("rank").GetInt32(), lora.GetProperty("scale").GetDouble(), lora.GetProperty("dropout").GetDouble()));
+        Assert.Equal(
+            ["attn.out_proj", "attn.qkv_proj", "transformer.token_embeddings"],
+            lora.GetProperty("keys").EnumerateArray().Select(key => key.GetString()).Order(StringComparer.Ordinal));
+        Assert.Equal((6, 2, 2, 64), (
+            config.GetProperty("iters").GetInt32(), config.GetProperty("grad_accumulation_steps").GetInt32(),
+            config.GetProperty("batch_size").GetInt32(), config.GetProperty("max_seq_length").GetInt32()));
+        // CoreNet's schedule by finished updates, each of two batches: two of warm-up from 1e-6, then the peak
+        Assert.Equal([1e-6, 1e-6, 1.505e-4, 1.505e-4, 3e-4, 3e-4], Metrics(adapters, "learning_rate").Skip(1));
+    }
+
+    [Fact]
+    public void Expression_and_alpha_choose_modules_and_scale()
+    {
+        string adapters = demo.At("alpha");
+        CommandProcess.Result run = Lora(
+            adapters, "--iters", "1", "--pattern", @"layers\.[45]\.attn\.qkv", "--rank", "4", "--lora-alpha", "6", "--use-rslora");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        JsonElement lora = JsonDocument.Parse(File.ReadAllText(Path.Combine(adapters, "adapter_config.json"))).RootElement
+            .GetProperty("lora_parameters");
+        Assert.Equal(3, lora.GetProperty("scale").GetDouble());
+        Assert.Equal("attn.qkv_proj", Assert.Single(lora.GetProperty("keys").EnumerateArray()).GetString());
+        Refused("--scale, which multiplies directly, or --lora-alpha, not both", Lora(demo.At("a1"), "--scale", "2", "--lora-alpha", "2"));
+        Refused("--use-rslora says how --lora-alpha is divided", Lora(demo.At("a2"), "--use-rslora"));
+    }
+
     private static void Refused(string sentence, CommandProcess.Result result)
     {
         Assert.True(result.ExitCode == 1, result.ToString());
@@ -111,6 +174,11 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
                 Path.Combine(folder, name + ".jsonl"), File.ReadLines(Fixtures.Demo($"about/{name}.jsonl")).Take(count));
         return folder;
     }
+
+    private static List<double> Metrics(string adapters, string name) => [.. File.ReadLines(Path.Combine(adapters, "metrics.jsonl"))
+        .Select(line => JsonDocument.Parse(line).RootElement)
+        .Where(line => line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number)
+        .Select(line => line.GetProperty(name).GetDouble())];
 
     private static string[] Losses(string adapters) => [.. File.ReadLines(Path.Combine(adapters, "metrics.jsonl"))
         .Select(line => JsonDocument.Parse(line).RootElement)

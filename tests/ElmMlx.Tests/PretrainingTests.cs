@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ElmMlx.Datasets;
 using ElmMlx.OpenElm;
 using ElmMlx.Optimizers;
 using ElmMlx.Pretraining;
@@ -12,27 +11,27 @@ namespace ElmMlx.Tests;
 [Collection(GradientCollection.Name)]
 public sealed class PretrainingTests
 {
-    private const double LossTolerance = 1e-5, NormTolerance = 5e-6, WeightTolerance = 1e-4, WeightRms = 1e-6;
+    private const double LossTolerance = 1e-5, NormTolerance = 5e-6, WeightRms = 1e-6;
 
     private static readonly JsonElement Traces = GoldenArrays.Json("pretrain/train.json").GetProperty("cases");
 
+    // The first two; all of them, and what they leave, in PretrainerTests.
     [Theory]
     [InlineData("accum1")]
     [InlineData("accum2")]
-    public void Updates_equal_corenet(string name)
+    public void First_updates_equal_corenet(string name)
     {
         using var scope = new ArrayScope();
         JsonElement golden = Traces.GetProperty(name);
         using SafetensorsFile tensors = GoldenArrays.Open($"pretrain/train_{name}.safetensors");
         using OpenElmModel model = Micro();
-        PretrainingRecipe recipe = Recipe(golden.GetProperty("settings"));
+        PretrainingRecipe recipe = CoreNetGolden.Recipe(golden.GetProperty("settings"));
         using CoreNetUpdate updates = new(model, recipe);
         using BatchReader batches = new(recipe.IgnoreIndex);
-        foreach (JsonElement step in golden.GetProperty("steps").EnumerateArray())
+        foreach (JsonElement step in golden.GetProperty("steps").EnumerateArray().Take(2))
         {
             using var inner = new ArrayScope();
             string number = step.GetProperty("step").GetRawText();
-            Assert.Equal(step.GetProperty("lr").GetDouble(), recipe.LearningRate.At(updates.Optimizer.Step));
             (MlxArray[] gradients, MicroLoss[] losses) = updates.Gradients(batches.Next(recipe.AccumulationSteps));
             Assert.Equal(step.GetProperty("valid_tokens").Ints(), losses.Select(loss => loss.Tokens));
             for (int i = 0; i < losses.Length; i++)
@@ -44,38 +43,12 @@ public sealed class PretrainingTests
             }
             if (number == "1")
                 FirstGradients(tensors, updates, gradients);
-            if (golden.GetProperty("sums_f64").TryGetProperty(number, out JsonElement sums))
-                Sums(sums.GetProperty("gradients_before_clipping"), Named(updates, gradients), 2e-5, $"gradients {number}");
+            JsonElement sums = golden.GetProperty("sums_f64").GetProperty(number);
+            Sums(sums.GetProperty("gradients_before_clipping"), Named(updates, gradients), 2e-5, $"gradients {number}");
             double norm = step.GetProperty("grad_norm_before_clipping_f64").GetDouble();
             Near(norm, updates.Apply(gradients), norm * NormTolerance, $"norm {number}");
-            if (sums.ValueKind == JsonValueKind.Object)
-                Sums(sums.GetProperty("parameters"), updates.Weights, WeightRms, $"weights {number}");
+            Sums(sums.GetProperty("parameters"), updates.Weights, WeightRms, $"weights {number}");
         }
-
-        Dictionary<string, MlxArray> weights = updates.Weights.ToDictionary(entry => entry.Name, entry => entry.Value);
-        IReadOnlyDictionary<string, MlxArray> state = updates.Optimizer.State;
-        int compared = 0;
-        foreach (string key in tensors.Tensors.Keys)
-        {
-            (string kind, string path) = (key[..key.IndexOf("_f64", StringComparison.Ordinal)], key[(key.IndexOf('.') + 1)..]);
-            MlxArray? actual = kind switch
-            {
-                "parameters" => weights[path],
-                "exp_avg" => state[path + ".m"],
-                "exp_avg_sq" => state[path + ".v"],
-                "ema" => updates.Average!.Values[path],
-                _ => null,
-            };
-            if (actual is null)
-                continue;
-            GoldenArrays.Close(tensors.Doubles(key), actual.Floats(), WeightTolerance, key);
-            GoldenArrays.CloseOnAverage(tensors.Doubles(key), actual.Floats(), WeightRms, key);
-            compared++;
-        }
-        Assert.True(compared >= 12);
-        if (updates.Average is { } average)
-            Sums(
-                golden.GetProperty("ema_sums_f64"), average.Values.Select(entry => (entry.Key, entry.Value)), WeightRms, "average");
     }
 
     [Fact]
@@ -101,7 +74,7 @@ public sealed class PretrainingTests
     {
         using var scope = new ArrayScope();
         using OpenElmModel model = Micro();
-        PretrainingRecipe recipe = Recipe(Traces.GetProperty("accum2").GetProperty("settings")) with { AveragesTokens = true };
+        PretrainingRecipe recipe = CoreNetGolden.Recipe(Traces.GetProperty("accum2").GetProperty("settings")) with { AveragesTokens = true };
         using CoreNetUpdate updates = new(model, recipe);
         using BatchReader batches = new(recipe.IgnoreIndex);
         MicroBatch[] two = [.. batches.Next(2)];
@@ -127,7 +100,7 @@ public sealed class PretrainingTests
     {
         using var scope = new ArrayScope();
         using OpenElmModel model = Micro();
-        PretrainingRecipe recipe = Recipe(Traces.GetProperty("accum1").GetProperty("settings")) with { ComputesInBFloat16 = true };
+        PretrainingRecipe recipe = CoreNetGolden.Recipe(Traces.GetProperty("accum1").GetProperty("settings")) with { ComputesInBFloat16 = true };
         using CoreNetUpdate updates = new(model, recipe);
         using BatchReader batches = new(recipe.IgnoreIndex);
         JsonElement first = Traces.GetProperty("accum1").GetProperty("steps")[0];
@@ -144,7 +117,7 @@ public sealed class PretrainingTests
     public void Layers_that_compute_again_give_the_same_gradients()
     {
         using var scope = new ArrayScope();
-        PretrainingRecipe recipe = Recipe(Traces.GetProperty("accum1").GetProperty("settings"));
+        PretrainingRecipe recipe = CoreNetGolden.Recipe(Traces.GetProperty("accum1").GetProperty("settings"));
         byte[][][] gradients = [.. new[] { false, true }.Select(again =>
         {
             using OpenElmModel model = Micro();
@@ -252,34 +225,6 @@ public sealed class PretrainingTests
 
     private static OpenElmModel Micro() => CoreNetModels.Load(
         Fixtures.Path("corenet/micro/checkpoint_average.pt"), Fixtures.Path("corenet/micro/architecture.json"));
-
-    private static PretrainingRecipe Recipe(JsonElement settings)
-    {
-        double Number(string name) => settings.GetProperty(name).GetDouble();
-        OpenElmConfig model = OpenElmConfig.FromFile(Fixtures.Path("corenet/micro/architecture.json"));
-        return new PretrainingRecipe
-        {
-            Model = model,
-            Data = new CoreNetDataOptions { Entries = [] },
-            TokenizerPath = "",
-            IgnoreIndex = model.PaddingIndex!.Value,
-            ZLoss = Number("z_loss_eps"),
-            LabelSmoothing = Number("label_smoothing"),
-            LearningRate = new CoreNetSchedule(
-                CoreNetScheduleKind.Cosine, settings.GetProperty("max_iterations").GetInt64(), Number("max_lr"), Number("min_lr"),
-                settings.GetProperty("warmup_iterations").GetInt64(), Number("warmup_init_lr")),
-            Updates = settings.GetProperty("max_iterations").GetInt64() + 1,       // CoreNet's loop makes one more
-            WeightDecay = Number("weight_decay"),
-            SparesVectors = settings.GetProperty("no_decay_bn_filter_bias").GetBoolean(),
-            Betas = (Number("beta1"), Number("beta2")),
-            Epsilon = Number("eps"),
-            ClipGradientNorm = Number("grad_clip"),
-            AccumulationSteps = settings.GetProperty("accum_freq").GetInt32(),
-            AverageMomentum = settings.GetProperty("ema_momentum") is { ValueKind: JsonValueKind.Number } momentum
-                ? momentum.GetDouble()
-                : null,
-        };
-    }
 
     private static OpenElmConfig Config(JsonElement golden)
     {

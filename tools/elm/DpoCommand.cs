@@ -65,7 +65,7 @@ internal sealed class DpoCommand
         using OpenElmModel model = plan.LoadModel();
         Console.WriteLine("Loading datasets");
         var data = PreferenceData.Open(
-            plan.DataFolder, Tokenizer.Load(plan.ModelFolder), null,
+            plan.DataFolder, Tokenizer.Load(plan.ModelFolder), ChatTemplate.Load(plan.ModelFolder),
             reading with { VocabularySize = model.Config.VocabularySize });
 
         AdapterConfig? config = plan.Trains ? _adapters.AddTo(model, plan.Settings, plan.Seed) : null;

@@ -46,7 +46,7 @@ internal sealed class LoraCommand
             TrainingRun.CheckOutput(plan);
         using OpenElmModel model = plan.LoadModel();
         Console.WriteLine("Loading datasets");
-        var data = TrainingData.Open(plan.DataFolder, Tokenizer.Load(plan.ModelFolder), null, new DatasetOptions
+        var data = TrainingData.Open(plan.DataFolder, Tokenizer.Load(plan.ModelFolder), ChatTemplate.Load(plan.ModelFolder), new DatasetOptions
         {
             MaskPrompt = masksPrompt,
             MaxSequenceLength = plan.Batching.MaxSequenceLength,
@@ -74,9 +74,9 @@ internal sealed class LoraCommand
         AdapterConfig config = _adapters.AddTo(model, plan.Settings, plan.Seed);
         _adapters.LoadInitial(model, plan.Settings);
         Console.WriteLine(AdapterFlags.Share(model));
-        Report(data.Train);
+        DatasetNotes.Print("lora", data.Train, Console.Out);
         if (data.Validation is { } validation)
-            Report(validation);
+            DatasetNotes.Print("lora", validation, Console.Out);
         else
             Console.WriteLine($"{data.Folder} has no valid.jsonl: training goes without evaluations.");
         return TrainingRun.Run(
@@ -90,7 +90,7 @@ internal sealed class LoraCommand
 
     private static void Test(TrainingPlan plan, OpenElmModel model, TrainingData data)
     {
-        Report(data.Test);
+        DatasetNotes.Print("lora", data.Test, Console.Out);
         (double loss, _) = HeldOutLoss.Measure(
             Batches(data.Test, plan.Batching), LanguageModelLoss.Of(model, 0), plan.TestBatches);
         Console.WriteLine(FormattableString.Invariant($"Test loss {loss:F3}, Test ppl {Math.Exp(loss):F3}."));
@@ -98,24 +98,4 @@ internal sealed class LoraCommand
 
     private static DatasetBatches Batches(TokenDataset dataset, BatchOptions options) =>
         new(dataset.Rows, options, dataset.Place);
-
-    // Nothing that was left out or cut goes unsaid.
-    private static void Report(TokenDataset dataset)
-    {
-        DatasetReport report = dataset.Report;
-        List<string> notes = [];
-        if (report.Truncated > 0)
-            notes.Add($"{report.Truncated} cut off ({report.TruncatedTokens} tokens)");
-        if (report.Split > 0)
-            notes.Add($"{report.Split} split");
-        if (report.NothingToLearn > 0)
-            notes.Add($"{report.NothingToLearn} with nothing to learn left out");
-        if (report.Skipped > 0)
-            notes.Add($"{report.Skipped} bad lines skipped");
-        Console.WriteLine(
-            $"{dataset.Path}: {report.Rows} rows, {report.Tokens} tokens, {report.LearnedTokens} to be learnt" +
-            (notes.Count > 0 ? $"; {string.Join(", ", notes)}" : ""));
-        foreach (string reason in report.SkippedReasons)
-            Console.Error.WriteLine($"elm lora: {reason}");
-    }
 }

@@ -48,6 +48,20 @@ internal static class LossCurve
         }
     }
 
+    /// <summary>The curve in one line: the first loss, and smoothed ones at tenths of the way.</summary>
+    /// <param name="metricsFile">Path of the <c>metrics.jsonl</c>.</param>
+    public static string Summarize(string metricsFile)
+    {
+        IReadOnlyList<Point> points = TrainingMetrics.Read(metricsFile).TrainLoss;
+        if (points.Count == 0)
+            return $"{metricsFile} has no losses.";
+        Point[] smooth = Smooth(points);
+        smooth[0] = points[0];
+        IEnumerable<int> places = Enumerable.Range(0, 11).Select(tenth => (smooth.Length - 1) * tenth / 10).Distinct();
+        return "Training loss, smoothed: " + string.Join(", ", places.Select(place => FormattableString.Invariant(
+            $"{smooth[place].Value:F3} ({smooth[place].Step})"))) + ".";
+    }
+
     /// <summary>
     /// Exponential moving average over about a fiftieth of the points; the first ones are divided by the weights that there
     /// are, so that the curve begins at the first loss.

@@ -6,8 +6,8 @@ using YamlDotNet.RepresentationModel;
 namespace ElmMlx.Tools.Elm;
 
 /// <summary>
-/// Settings of a run from the command line and, where it says nothing, from mlx-lm's YAML: the same names, with dashes and
-/// with underscores.
+/// Settings of a run from the command line and, where it says nothing, from a YAML file: mlx-lm's, whose names are
+/// the options' with underscores, or CoreNet's recipe of LoRA.
 /// </summary>
 internal sealed class RunSettings
 {
@@ -16,6 +16,7 @@ internal sealed class RunSettings
     private readonly Dictionary<string, YamlNode> _yaml = new(StringComparer.Ordinal);
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _taken = new(StringComparer.Ordinal);
+    private readonly CoreNetLoraRecipe? _recipe;
 
     /// <param name="arguments">The command line.</param>
     /// <param name="file">The YAML file; null for none.</param>
@@ -34,6 +35,13 @@ internal sealed class RunSettings
             stream.Load(reader);
             if (stream.Documents.Count != 1 || stream.Documents[0].RootNode is not YamlMappingNode root)
                 throw new InvalidDataException($"{file} is no mapping of settings.");
+            if (CoreNetLoraRecipe.IsOne(root))
+            {
+                _recipe = new CoreNetLoraRecipe(file, root);
+                _yaml = new(_recipe.Settings, StringComparer.Ordinal);
+                return;
+            }
+
             foreach ((YamlNode key, YamlNode value) in root.Children)
                 _yaml[key.ToString()] = value;
         }
@@ -46,8 +54,13 @@ internal sealed class RunSettings
     /// <summary>What was taken, by mlx-lm's names: two runs with the same settings are the same run.</summary>
     public IReadOnlyDictionary<string, string> Taken => _taken;
 
-    /// <summary>Settings of the file that nobody asked for.</summary>
-    public IEnumerable<string> Ignored => _yaml.Keys.Where(key => !_asked.Contains(key));
+    /// <summary>Says what of the file was followed, where that is not all of it.</summary>
+    public IEnumerable<string> Notes => _recipe is not null
+        ? [
+            $"{_file} is CoreNet's: took {string.Join(", ", _recipe.Taken)}.",
+            $"{_file}: not used here: {string.Join(", ", _recipe.Ignored)}.",
+        ]
+        : _yaml.Keys.Where(key => !_asked.Contains(key)).Select(key => $"{_file}: {key} is not used here.");
 
     /// <summary>A setting: from the command line, else the file, else the default.</summary>
     public T Get<T>(Option<T?> option, T value, bool decides = true)
@@ -108,10 +121,16 @@ internal sealed class RunSettings
     };
 
     /// <summary>A number of a mapping; the default where it has none.</summary>
-    public double Number(YamlMappingNode? mapping, string key, double value) =>
-        mapping is not null && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node)
-            ? Parse<double>(key, node)
-            : value;
+    public double Number(YamlMappingNode? mapping, string key, double value) => OptionalNumber(mapping, key) ?? value;
+
+    /// <summary>A number of a mapping; null where it has none.</summary>
+    public double? OptionalNumber(YamlMappingNode? mapping, string key) => Entry(mapping, key) is { } node ? Parse<double>(key, node) : null;
+
+    /// <summary>A text of a mapping; null where it has none.</summary>
+    public string? OptionalText(YamlMappingNode? mapping, string key) => Entry(mapping, key) is { } node ? Scalar(key, node) : null;
+
+    private static YamlNode? Entry(YamlMappingNode? mapping, string key) =>
+        mapping is not null && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) ? node : null;
 
     private YamlMappingNode Noted(string key, YamlMappingNode mapping)
     {

@@ -24,7 +24,7 @@ internal sealed class TrainingFlags
     private readonly Option<bool> _force = SettingOption.Flag("--force", "With --resume: goes on although settings differ.");
     private readonly Option<string?> _config = new("--config", "-c")
     {
-        Description = "mlx-lm's YAML; the command line wins.",
+        Description = "mlx-lm's YAML, or CoreNet's of a LoRA run; the command line wins.",
         HelpName = "FILE",
     };
     private readonly Option<int?> _iterations = SettingOption.Whole("--iters", "Batches to train on (default 1000).", 1);

@@ -25,8 +25,8 @@ internal static class TrainingRun
     /// <returns>The exit code.</returns>
     public static int Run(TrainingPlan plan, AdapterConfig config, Func<Optimizer, TrainingOptions, Trainer> create)
     {
-        foreach (string ignored in plan.Settings.Ignored)
-            Console.WriteLine($"{plan.ConfigFile}: {ignored} is not used here.");
+        foreach (string note in plan.Settings.Notes)
+            Console.WriteLine(note);
         using Optimizer optimizer = OptimizerFactory.Create(plan.OptimizerName, plan.Schedule, plan.OptimizerOptions);
         using Trainer trainer = create(optimizer, plan.Options with { WriteBeside = config.Write });
         if (plan.Resumes)

@@ -140,6 +140,36 @@ internal static class Gradients
         return gradients;
     }, owner);
 
+    /// <summary>
+    /// The gradients of an operation that is itself a gradient in one piece, by way of graph operations that compute the
+    /// same. Its inputs are the first operation's and the cotangent; its outputs the gradients of the first inputs.
+    /// </summary>
+    /// <param name="backward">Of the gradient in one piece.</param>
+    /// <param name="composite">What the first operation's gradient would be as graph operations.</param>
+    public static Node?[] Through(Backward backward, Func<Backward, Node?[]> composite)
+    {
+        int[] wanted = [.. Places(backward.Inputs.Length).Where(i => backward.IsWanted[i])];
+        int[] known = [.. Places(backward.Outputs.Length).Where(i => backward.Cotangents[i] is not null)];
+        (NodeVector values, NodeVector made) = Vjp(
+            Composite, [.. wanted.Select(i => backward.Inputs[i])], _ => [.. known.Select(i => backward.Cotangents[i]!)]);
+        values.Clear();
+        Node[] gradients = made.PassOn();
+        return [.. Places(backward.Inputs.Length).Select(
+            i => Array.IndexOf(wanted, i) is >= 0 and int at ? gradients[at] : null)];
+
+        NodeVector Composite(Node[] watched)
+        {
+            Node[] inputs = [.. backward.Inputs];
+            for (int i = 0; i < wanted.Length; i++)
+                inputs[wanted[i]] = watched[i];
+            bool[] isAsked = [.. Places(inputs.Length - 1).Select(i => known.Contains(i))];
+            Node?[] first = composite(new(inputs[..^1], [], [inputs[^1]], isAsked));
+            return new([.. known.Select(i => first[i]!)]);
+        }
+
+        static IEnumerable<int> Places(int count) => Enumerable.Range(0, count);
+    }
+
     private static NodeVector Follow(Tape tape, Function function, Node[] watched)
     {
         tape.Start();

@@ -27,6 +27,7 @@ internal sealed unsafe class KernelScratch
         Scores,
         Extra,
         Packed,
+        Sums,
     }
 
     /// <summary>At least <paramref name="nFloats"/> floats, 64-byte aligned, not cleared; valid on this thread until the

@@ -105,8 +105,9 @@ internal static unsafe class NormKernels
         }
     }
 
+    /// <summary>Σ x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Sum<L, V, F>(byte* x, int n)
+    public static float Sum<L, V, F>(byte* x, int n)
         where L : struct, ISimd<V>
         where V : struct
         where F : struct, IFloatFormat
@@ -121,8 +122,9 @@ internal static unsafe class NormKernels
         return result;
     }
 
+    /// <summary>Σ (x − mean)².</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float SumOfSquares<L, V, F>(byte* x, float mean, int n)
+    public static float SumOfSquares<L, V, F>(byte* x, float mean, int n)
         where L : struct, ISimd<V>
         where V : struct
         where F : struct, IFloatFormat

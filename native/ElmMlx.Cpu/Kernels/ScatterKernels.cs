@@ -37,6 +37,64 @@ internal static unsafe class ScatterKernels
         }
     }
 
+    /// <summary>
+    /// Adds slices of a half precision dtype: those that meet in one place are added up in float32 and rounded once.
+    /// </summary>
+    /// <param name="type">float16 or bfloat16.</param>
+    /// <param name="slice">From rows of <paramref name="source"/> to the destination.</param>
+    /// <param name="back">From the destination to rows.</param>
+    /// <param name="source">Slices one after another.</param>
+    /// <param name="length">Elements of a slice.</param>
+    /// <param name="destination">The array.</param>
+    /// <param name="offsets">Where each slice goes.</param>
+    public static void SumWide(
+        mlx_dtype type, StridedLayout slice, StridedLayout back, void* source, long length, void* destination,
+        long[] offsets)
+    {
+        int[] order = [.. Enumerable.Range(0, offsets.Length)];
+        long[] places = [.. offsets];
+        MemoryExtensions.Sort(places.AsSpan(), order.AsSpan(), static (a, b) => a.CompareTo(b));
+        var from = (ushort*)source;
+        float* sums = KernelScratch.Floats(KernelScratch.Use.Sums, length);
+        float* wide = KernelScratch.Floats(KernelScratch.Use.Input, length);
+        var rounded = (ushort*)KernelScratch.Floats(KernelScratch.Use.Extra, (length + 1) / 2);
+        for (int first = 0, end; first < places.Length; first = end)
+        {
+            for (end = first + 1; end < places.Length && places[end] == places[first];)
+                end++;
+            Array.Sort(order, first, end - first);      // in the order of the updates
+            var place = (ushort*)destination + places[first];
+            if (end == first + 1)
+            {
+                RunTyped<CombineSum>(type, slice, from + order[first] * length, 0, place, [0]);
+                continue;
+            }
+
+            Set(sizeof(ushort), back, place, 0, rounded, [0]);
+            Widen(type, rounded, sums, length);
+            for (int i = first; i < end; i++)
+            {
+                Widen(type, from + order[i] * length, wide, length);
+                for (long j = 0; j < length; j++)
+                    sums[j] += wide[j];
+            }
+
+            if (type == MLX_BFLOAT16)
+                HalfPrecision.ToBFloat16(sums, rounded, length);
+            else
+                HalfPrecision.ToFloat16(sums, (Half*)rounded, length);
+            Set(sizeof(ushort), slice, rounded, 0, place, [0]);
+        }
+
+        static void Widen(mlx_dtype type, ushort* from, float* to, long n)
+        {
+            if (type == MLX_BFLOAT16)
+                HalfPrecision.FromBFloat16(from, to, n);
+            else
+                HalfPrecision.FromFloat16((Half*)from, to, n);
+        }
+    }
+
     /// <summary>Copies slices, any dtype of <paramref name="itemBytes"/> bytes.</summary>
     public static void Set(
         int itemBytes, StridedLayout slice, void* source, long sourceStep, void* destination,

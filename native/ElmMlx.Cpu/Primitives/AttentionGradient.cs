@@ -4,7 +4,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// The gradient of attention as graph operations in float32, the queries of a group as one tall matrix: with
+/// The gradient of attention as graph operations in float32, for what <see cref="AttentionBackward"/> does not compute: the
+/// gradients of mask and sinks, and second derivatives. The queries of a group are one tall matrix; with
 /// S = scale · q·kᵀ + mask and P = softmax S: dv = Pᵀ·g, dS = P · (g·vᵀ − Σ P · g·vᵀ), dq = scale · dS·k, dk = scale · dSᵀ·q.
 /// </summary>
 internal static class AttentionGradient
@@ -19,12 +20,18 @@ internal static class AttentionGradient
         Node queries = Tall(q), outputs = Tall(g);
 
         Node scores = Ops.MatMul(Ops.Multiply(queries, Ops.Scalar(scale, MLX_FLOAT32)), Ops.SwapAxes(k, -1, -2));
+        Node? visible = mask switch
+        {
+            AttentionMask.Causal => Ops.Tri(lq, lk, lk - lq, MLX_BOOL),
+            AttentionMask.Boolean => Ops.Reshape(backward.Inputs[3], split),
+            _ => null,
+        };
         scores = Masked(Ops.Reshape(scores, split));
         Node sinks = hasSinks ? Ops.Reshape(backward.Inputs[^1], [1, nGroups, nRepeats, 1, 1]) : scores;
         Node? logSum = hasSinks ? Ops.LogAddExp(Ops.LogSumExp(scores, [-1], keepDims: true), sinks) : null;
         Node p = logSum is null ? Ops.Softmax(scores, [-1]) : Ops.Exp(Ops.Subtract(scores, logSum));
 
-        NodeVector held = new([queries, outputs, p, k, v, sinks]);
+        NodeVector held = new([queries, outputs, p, k, v, sinks, visible ?? scores]);
         logSum?.Retain();
         Node? products = null, spread = null;
 
@@ -62,7 +69,10 @@ internal static class AttentionGradient
         Node Products() =>
             products ??= Held(Ops.Reshape(Ops.MatMul(outputs, Ops.SwapAxes(v, -1, -2)), split));
 
-        Node Spread() => spread ??= Held(SoftmaxGradient.Of(p, Products()));
+        // what a mask hides sends nothing back, not even in a row that sees nothing
+        Node Spread() => spread ??= Held(visible is null
+            ? SoftmaxGradient.Of(p, Products())
+            : Ops.Where(visible, SoftmaxGradient.Of(p, Products()), Ops.Scalar(0, MLX_FLOAT32)));
 
         Node Held(Node node)
         {
@@ -74,13 +84,9 @@ internal static class AttentionGradient
 
         Node Scaled(Node node) => Ops.Multiply(node, Ops.Scalar(scale, MLX_FLOAT32));
 
-        Node Masked(Node s) => mask switch
-        {
-            AttentionMask.Causal => Ops.Where(Ops.Tri(lq, lk, lk - lq, MLX_BOOL), s, Lowest()),
-            AttentionMask.Boolean => Ops.Where(Ops.Reshape(backward.Inputs[3], split), s, Lowest()),
-            AttentionMask.Additive => Ops.Add(s, Wide(Ops.Reshape(backward.Inputs[3], split))),
-            _ => s,
-        };
+        Node Masked(Node s) => mask == AttentionMask.Additive
+            ? Ops.Add(s, Wide(Ops.Reshape(backward.Inputs[3], split)))
+            : visible is null ? s : Ops.Where(visible, s, Lowest());
     }
 
     // Not −∞: a row that sees nothing weighs all values the same, as the forward pass has it.

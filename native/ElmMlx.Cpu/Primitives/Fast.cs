@@ -27,7 +27,8 @@ internal sealed class RmsNorm(float epsilon) : Primitive
         });
     }
 
-    public override Node?[] Gradient(Backward backward) => NormGradients.RmsNorm(backward, epsilon);
+    public override Node?[] Gradient(Backward backward) => NormBackward.Of(
+        backward, epsilon, centres: false, hasWeight: backward.Inputs.Length > 1, hasBias: false);
 }
 
 /// <summary>(x − mean) / √(variance + ε) · weight + bias over the last axis. Inputs: x, and weight and bias where they are.</summary>
@@ -58,7 +59,7 @@ internal sealed class LayerNorm(float epsilon, bool hasWeight, bool hasBias) : P
     }
 
     public override Node?[] Gradient(Backward backward) =>
-        NormGradients.LayerNorm(backward, epsilon, hasWeight, hasBias);
+        NormBackward.Of(backward, epsilon, centres: true, hasWeight, hasBias);
 }
 
 /// <summary>
@@ -137,47 +138,9 @@ internal sealed class ScaledDotProductAttention(float scale, AttentionMask mask,
         output.Allocate();
         if (output.Size == 0)
             return;
-        using var q = new ContiguousRows(inputs[0]);
-        using var k = new ContiguousRows(inputs[1]);
-        using var v = new ContiguousRows(inputs[2]);
-        using var sinks = new ContiguousRows(inputs[hasSinks ? ^1 : 0]);
-        var arguments = new AttentionArguments
-        {
-            B = output.Shape[0],
-            H = output.Shape[1],
-            G = k.Node.Shape[1],
-            Lq = output.Shape[2],
-            Lk = k.Node.Shape[2],
-            D = q.Node.Shape[3],
-            Dv = output.Shape[3],
-            Type = output.Type,
-            Scale = scale,
-            Q = q.Node.Data,
-            QBatch = q.Node.Strides[0],
-            QHead = q.Node.Strides[1],
-            QRow = q.Node.Strides[2],
-            K = k.Node.Data,
-            KBatch = k.Node.Strides[0],
-            KHead = k.Node.Strides[1],
-            KRow = k.Node.Strides[2],
-            V = v.Node.Data,
-            VBatch = v.Node.Strides[0],
-            VHead = v.Node.Strides[1],
-            VRow = v.Node.Strides[2],
-            Y = output.Data,
-            MaskKind = mask,
-            Sinks = hasSinks ? (float*)sinks.Node.Data : null,
-        };
-        if (mask is AttentionMask.Boolean or AttentionMask.Additive)
-        {
-            Node m = inputs[3];
-            arguments.Mask = m.Data;
-            (arguments.MaskBatch, arguments.MaskHead) = (m.Strides[0], m.Strides[1]);
-            (arguments.MaskRow, arguments.MaskColumn) = (m.Strides[2], m.Strides[3]);
-        }
-
-        AttentionKernels.Run(arguments);
+        using var attention = new AttentionInputs(inputs, scale, mask, hasSinks);
+        AttentionKernels.Run(attention.Arguments with { Y = output.Data });
     }
 
-    public override Node?[] Gradient(Backward backward) => AttentionGradient.Of(backward, scale, mask, hasSinks);
+    public override Node?[] Gradient(Backward backward) => AttentionBackward.Of(backward, scale, mask, hasSinks);
 }

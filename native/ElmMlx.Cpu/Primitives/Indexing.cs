@@ -72,8 +72,17 @@ internal sealed class Scatter(int[] axes, ScatterMode mode) : Primitive
         }
 
         StridedLayout slice = StridedLayout.Collapse(sliceShape, Node.RowStrides(sliceShape), output.Strides);
-        ScatterKernels.Run(
-            mode, output.Type, slice, source, updates.Size / offsets.Length, output.Data, offsets);
+        long step = updates.Size / offsets.Length;
+        if (mode == ScatterMode.Sum && output.Type is MLX_BFLOAT16 or MLX_FLOAT16)
+        {
+            StridedLayout back = StridedLayout.Collapse(sliceShape, output.Strides, Node.RowStrides(sliceShape));
+            ScatterKernels.SumWide(output.Type, slice, back, source, step, output.Data, offsets);
+        }
+        else
+        {
+            ScatterKernels.Run(mode, output.Type, slice, source, step, output.Data, offsets);
+        }
+
         rows?.Release();
     }
 

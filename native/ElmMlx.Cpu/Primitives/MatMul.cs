@@ -88,7 +88,16 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
     }
 
     /// <summary>The last axis of all matrices as the rows of one.</summary>
-    internal static Node Rows(Node a) => Ops.Reshape(a, [-1, a.Shape[^1]]);
+    internal static Node Rows(Node a) => Ops.Reshape(a, [Count(a.Shape.AsSpan(..^1)), a.Shape[^1]]);
+
+    /// <summary>Elements of a shape; a reshape cannot tell where another axis has none.</summary>
+    internal static int Count(ReadOnlySpan<int> shape)
+    {
+        int count = 1;
+        foreach (int length in shape)
+            count = checked(count * length);
+        return count;
+    }
 
     private static Node Product(Node a, Node b, float factor) =>
         Ops.Make(new MatMul(factor), [.. a.Shape[..^1], b.Shape[^1]], a.Type, a, b);
@@ -184,7 +193,8 @@ internal sealed class GatherMM : Primitive
         return Ops.Reshape(sum, like.Shape);
     }
 
-    private static Node Matrices(Node node, Node like) => Ops.Reshape(node, [-1, like.Shape[^2], like.Shape[^1]]);
+    private static Node Matrices(Node node, Node like) =>
+        Ops.Reshape(node, [MatMul.Count(like.Shape.AsSpan(..^2)), like.Shape[^2], like.Shape[^1]]);
 }
 
 /// <summary>Products over parts of the inner axis: result i uses k from segment[i, 0] up to segment[i, 1].</summary>

@@ -2,7 +2,10 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>Gradients of the norms over the last axis, computed in float32.</summary>
+/// <summary>
+/// Gradients of the norms over the last axis as graph operations in float32: what <see cref="NormBackward"/> computes in
+/// one pass, for second derivatives.
+/// </summary>
 internal static class NormGradients
 {
     /// <summary>

@@ -73,6 +73,19 @@ internal static partial class Ops
     public static Node[] Split(Node a, int[] indices, int axis)
     {
         int at = Axis("split", axis, a.Rank);
+        bool isCut = true;      // each place is in one part
+        for (int i = 0; i < indices.Length; i++)
+            isCut &= indices[i] >= (i == 0 ? 0 : indices[i - 1]) && indices[i] <= a.Shape[at];
+        if (!isCut || !a.Type.IsInexact())
+            return Parts(a, indices, at);
+        int[][] shapes = [.. Enumerable.Range(0, indices.Length + 1).Select(_ => (int[])[.. a.Shape])];
+        for (int i = 0; i < shapes.Length; i++)
+            shapes[i][at] = (i < indices.Length ? indices[i] : a.Shape[at]) - (i == 0 ? 0 : indices[i - 1]);
+        return new Operation(new Split(at), [a], shapes, [.. shapes.Select(_ => a.Type)]).Outputs;
+    }
+
+    private static Node[] Parts(Node a, int[] indices, int at)
+    {
         var starts = new int[a.Rank];
         int[] stops = [.. a.Shape];
         int[] steps = [.. Enumerable.Repeat(1, a.Rank)];
@@ -191,7 +204,7 @@ internal static partial class Ops
                 continue;
             if (length == 0)
                 throw new ArgumentException($"[pad] Axis {axis} of {Text(a.Shape)} has no edge to repeat.");
-            Node[] parts = Split(padded, [1, length - 1], axis);
+            Node[] parts = Parts(padded, [1, length - 1], axis);
             Node first = length == 1 ? padded : parts[0], last = length == 1 ? padded : parts[2];
             int[] rim = [.. padded.Shape];
             var pieces = new List<Node>();

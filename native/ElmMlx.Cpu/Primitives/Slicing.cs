@@ -18,9 +18,13 @@ internal sealed class Slice(int[] starts, int[] steps) : Primitive
         outputs[0].ShareWith(input, strides, offset);
     }
 
-    public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Make(
-        new SliceUpdate(starts, steps, ScatterMode.Sum), backward.X.Shape, backward.X.Type,
-        Ops.ZerosLike(backward.X), backward.Cotangent));
+    // The cotangent among zeros.
+    public override Node?[] Gradient(Backward backward) => backward.Each(() => steps.All(step => step == 1)
+        ? Ops.Make(
+            new Pad(starts), backward.X.Shape, backward.X.Type, backward.Cotangent, Ops.Scalar(0, backward.X.Type))
+        : Ops.Make(
+            new SliceUpdate(starts, steps, ScatterMode.Sum), backward.X.Shape, backward.X.Type,
+            Ops.ZerosLike(backward.X), backward.Cotangent));
 
     /// <summary>The same part of another node of the input's shape.</summary>
     internal static Node Of(Node whole, int[] starts, int[] steps, int[] shape) =>
@@ -38,6 +42,28 @@ internal sealed class Slice(int[] starts, int[] steps) : Primitive
 
         return (offset, sliced);
     }
+}
+
+/// <summary>The parts of an array one after another along an axis. Views.</summary>
+internal sealed class Split(int axis) : Primitive
+{
+    public override string Name => "Split";
+
+    public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node input = inputs[0];
+        long offset = input.Offset;
+        foreach (Node output in outputs)
+        {
+            output.ShareWith(input, input.Strides, offset);
+            offset += output.Shape[axis] * input.Strides[axis];
+        }
+    }
+
+    public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Make(
+        new Concatenate(axis), backward.X.Shape, backward.X.Type,
+        [.. backward.Cotangents.Select((cotangent, i) => cotangent
+            ?? Ops.BroadcastTo(Ops.Scalar(0, backward.X.Type), backward.Outputs[i].Shape))]));
 }
 
 /// <summary>A slice that begins where the second input says. A view.</summary>

@@ -119,13 +119,7 @@ public static class Converter
             cancellation.ThrowIfCancellationRequested();
             writer.Commit();
         }
-        string yaml = Path.ChangeExtension(options.Output, ".yaml");
-        AtomicFile.WriteAllBytes(yaml, Encoding.UTF8.GetBytes(CoreNetYamlWriter.Write(plan.Config)));
-        if (OpenElmConfig.KnownNames.Contains(plan.Config.ModelName))
-            return $"Its configuration is {yaml}.";
-        string architecture = Path.ChangeExtension(options.Output, ".architecture.json");
-        AtomicFile.WriteAllBytes(architecture, Encoding.UTF8.GetBytes(plan.Config.ToArchitectureJson()));
-        return $"Its configuration is {yaml}, with {architecture} for the part that CoreNet keeps in code.";
+        return CoreNetYamlWriter.WriteBeside(options.Output, plan.Config);
     }
 
     // Steps that only move and round elements share the machine's cores; those that compute with arrays stay on this thread.

@@ -1,20 +1,14 @@
 using System.Globalization;
-using YamlDotNet.Core;
-using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace ElmMlx.Checkpoints;
 
 /// <summary>
 /// The parts of CoreNet's training configuration that conversion needs: the model's name and sizes, and LoRA's settings.
-/// Everything else in the file may be anything. Anchors are shared, never copied, so they cannot unfold.
+/// Everything else in the file may be anything.
 /// </summary>
 internal sealed class CoreNetYaml
 {
-    private const long MaxBytes = 1 << 20;
-    private const int MaxDepth = 64;
-    private const int MaxEvents = 200_000;
-
     private CoreNetYaml(string path) => Path = path;
 
     public string Path { get; }
@@ -31,93 +25,40 @@ internal sealed class CoreNetYaml
     public IReadOnlyList<CoreNetLoraRule> LoraRules { get; private init; } = [];
 
     /// <exception cref="InvalidDataException">It is not YAML, or not the configuration of a <c>general_gpt</c>.</exception>
-    public static CoreNetYaml Read(string path)
-    {
-        if (new FileInfo(path).Length > MaxBytes)
-            throw new InvalidDataException($"{path} is larger than a configuration can be (1 MiB).");
-        string text = File.ReadAllText(path);
-        try
-        {
-            CheckSize(text, path);
-            var stream = new YamlStream();
-            stream.Load(new StringReader(text));
-            if (stream.Documents.Count != 1)
-                throw new InvalidDataException($"{path} holds {stream.Documents.Count} YAML documents; a " +
-                    "configuration is one.");
-            return Read(path, stream.Documents[0].RootNode);
-        }
-        catch (YamlException e)
-        {
-            throw new InvalidDataException($"{path} is not valid YAML (line {e.Start.Line}).", e);
-        }
-    }
-
-    // The loader recurses, and hashes keys: depth is bounded, and self-reference and keys that are not plain are refused, first
-    // by the parser, which does not.
-    private static void CheckSize(string text, string path)
-    {
-        var parser = new Parser(new StringReader(text));
-        var open = new Stack<(string? Anchor, bool IsMapping, int Children)>();
-        for (int events = 0; parser.MoveNext(); events++)
-        {
-            if (parser.Current is MappingEnd or SequenceEnd)
-            {
-                open.Pop();
-                continue;
-            }
-            if (parser.Current is not NodeEvent and not AnchorAlias)
-                continue;
-            if (open.TryPop(out var parent))
-            {
-                if (parent is { IsMapping: true } && parent.Children % 2 == 0 && parser.Current is not Scalar)
-                    throw new InvalidDataException($"{path} has a key that is not a plain text (line " +
-                        $"{parser.Current.Start.Line}).");
-                open.Push(parent with { Children = parent.Children + 1 });
-            }
-            if (parser.Current is AnchorAlias alias && open.Any(container => container.Anchor == alias.Value.Value))
-                throw new InvalidDataException($"{path} has a value that contains itself (line {alias.Start.Line}).");
-            if (parser.Current is MappingStart or SequenceStart)
-            {
-                var anchor = ((NodeEvent)parser.Current).Anchor;
-                open.Push((anchor.IsEmpty ? null : anchor.Value, parser.Current is MappingStart, 0));
-            }
-            if (open.Count > MaxDepth || events > MaxEvents)
-                throw new InvalidDataException($"{path} is nested too deeply or too long for a configuration.");
-        }
-    }
+    public static CoreNetYaml Read(string path) => Read(path, YamlFile.Read(path));
 
     private static CoreNetYaml Read(string path, YamlNode root)
     {
-        YamlNode? model = Child(root, "model");
-        YamlNode? language = Child(model, "language_modeling");
-        string? kind = Text(Child(language, "name"));
+        YamlNode? model = YamlFile.Child(root, "model");
+        YamlNode? language = YamlFile.Child(model, "language_modeling");
+        string? kind = YamlFile.Text(YamlFile.Child(language, "name"));
         if (kind is not null && kind != "general_gpt")
             throw new InvalidDataException($"{path} configures the model '{kind}'; OpenELM is general_gpt.");
-        if (Child(language, "general_gpt") is not { } gpt)
+        if (YamlFile.Child(language, "general_gpt") is not { } gpt)
             throw new InvalidDataException(
                 $"{path} has no model.language_modeling.general_gpt; give the configuration that the checkpoint was " +
                     "trained with.");
         return new CoreNetYaml(path)
         {
-            ModelName = Text(Child(gpt, "model_name")),
+            ModelName = YamlFile.Text(YamlFile.Child(gpt, "model_name")),
             VocabularySize = Integer(path, gpt, "vocab_size"),
             MaxContextLength = Integer(path, gpt, "max_context_length"),
             PaddingIndex = Integer(path, gpt, "padding_index"),
-            LoraRules = ReadLora(path, Child(model, "lora")),
+            LoraRules = ReadLora(path, YamlFile.Child(model, "lora")),
         };
     }
 
     private static List<CoreNetLoraRule> ReadLora(string path, YamlNode? lora)
     {
         var rules = new List<CoreNetLoraRule>();
-        if (lora is null || !Flag(path, lora, "use_lora", false) || Child(lora, "config") is not { } config)
+        if (lora is null || !Flag(path, lora, "use_lora", false) || YamlFile.Child(lora, "config") is not { } config)
             return rules;
         if (config is not YamlSequenceNode list)
             throw new InvalidDataException($"{path}: model.lora.config is not a list.");
         foreach (YamlNode entry in list)
         {
-            YamlNode? settings = Child(entry, "params");
-            if (Text(Child(entry, "regex")) is not { } regex || settings is null)
+            YamlNode? settings = YamlFile.Child(entry, "params");
+            if (YamlFile.Text(YamlFile.Child(entry, "regex")) is not { } regex || settings is null)
                 throw new InvalidDataException($"{path}: an entry of model.lora.config lacks its regex or its params.");
             rules.Add(new CoreNetLoraRule(
                 regex,
@@ -130,23 +71,17 @@ internal sealed class CoreNetYaml
         return rules;
     }
 
-    private static YamlNode? Child(YamlNode? node, string name) =>
-        node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(name), out YamlNode? child) ? child : null;
-
-    private static string? Text(YamlNode? node) =>
-        node is YamlScalarNode { Value: { Length: > 0 } text } && text is not ("null" or "~") ? text : null;
-
-    private static int? Integer(string path, YamlNode parent, string name) => Text(Child(parent, name)) is not { } text ? null
+    private static int? Integer(string path, YamlNode parent, string name) => YamlFile.Text(YamlFile.Child(parent, name)) is not { } text ? null
         : int.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
             ? value
             : throw new InvalidDataException($"{path}: {name} is '{text}', not a whole number.");
 
-    private static double Number(string path, YamlNode parent, string name, double fallback) => Text(Child(parent, name)) is not { } text ? fallback
+    private static double Number(string path, YamlNode parent, string name, double fallback) => YamlFile.Text(YamlFile.Child(parent, name)) is not { } text ? fallback
         : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
             ? value
             : throw new InvalidDataException($"{path}: {name} is '{text}', not a number.");
 
-    private static bool Flag(string path, YamlNode parent, string name, bool fallback) => Text(Child(parent, name))?.ToLowerInvariant() switch
+    private static bool Flag(string path, YamlNode parent, string name, bool fallback) => YamlFile.Text(YamlFile.Child(parent, name))?.ToLowerInvariant() switch
     {
         null => fallback,
         "true" or "yes" or "on" => true,

@@ -1,4 +1,6 @@
+using System.Text;
 using ElmMlx.OpenElm;
+using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
 
@@ -9,7 +11,7 @@ internal static class CoreNetYamlWriter
     {
         string padding = config.PaddingIndex is { } index ? $"      padding_index: {index}\n" : "";
         string name = config.ModelName.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
-        return """
+        return $"""
             model:
               language_modeling:
                 name: "general_gpt"
@@ -19,5 +21,18 @@ internal static class CoreNetYamlWriter
                   max_context_length: {config.MaxContextLength}
 
             """.ReplaceLineEndings("\n") + padding;
+    }
+
+    /// <summary>Writes the configuration beside a checkpoint; a model that CoreNet's code does not know has two files.</summary>
+    /// <returns>One sentence that names them.</returns>
+    public static string WriteBeside(string checkpoint, OpenElmConfig config)
+    {
+        string yaml = Path.ChangeExtension(checkpoint, ".yaml");
+        AtomicFile.WriteAllBytes(yaml, Encoding.UTF8.GetBytes(Write(config)));
+        if (OpenElmConfig.KnownNames.Contains(config.ModelName))
+            return $"Its configuration is {yaml}.";
+        string architecture = Path.ChangeExtension(checkpoint, ".architecture.json");
+        AtomicFile.WriteAllBytes(architecture, Encoding.UTF8.GetBytes(config.ToArchitectureJson()));
+        return $"Its configuration is {yaml}, with {architecture} for the part that CoreNet keeps in code.";
     }
 }

@@ -7,8 +7,8 @@ internal static class TokenizerFiles
 
     private static readonly string[] Companions =
     [
-        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "generation_config.json",
-        "vocab.json", "merges.txt",
+        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json",
+        "generation_config.json", "vocab.json", "merges.txt",
     ];
 
     /// <summary>What to copy, and under which name.</summary>

@@ -7,13 +7,13 @@ namespace ElmMlx.Datasets;
 /// </summary>
 public sealed class Batch : IDisposable
 {
-    private Batch(MlxArray inputs, MlxArray targets, MlxArray mask, MlxArray? attention, int tokenCount, int[] rows)
+    private Batch(MlxArray inputs, MlxArray targets, MlxArray mask, MlxArray? attention, int[] places, int[] rows)
     {
         Inputs = Own(inputs);
         Targets = Own(targets);
         Mask = Own(mask);
         Attention = attention is null ? AttentionMask.Causal : AttentionMask.Of(Own(attention));
-        TokenCount = tokenCount;
+        Places = places;
         Rows = rows;
     }
 
@@ -32,8 +32,11 @@ public sealed class Batch : IDisposable
     /// </summary>
     public AttentionMask Attention { get; }
 
+    /// <summary>The targets that count, by their places in the batch read row after row: b · L + position.</summary>
+    public IReadOnlyList<int> Places { get; }
+
     /// <summary>The number of targets that count.</summary>
-    public int TokenCount { get; }
+    public int TokenCount => Places.Count;
 
     /// <summary>Which rows of the data set these are.</summary>
     public IReadOnlyList<int> Rows { get; }
@@ -100,7 +103,7 @@ public sealed class Batch : IDisposable
             MlxArray.From<int>(filling.Targets, shape),
             MlxArray.From<float>(filling.Mask, shape),
             isPacked ? MlxArray.From<bool>(filling.Attention(), sequences.Count, 1, width, width) : null,
-            filling.TokenCount,
+            [.. Enumerable.Range(0, filling.Mask.Length).Where(place => filling.Mask[place] != 0)],
             [.. sequences.SelectMany(sequence => sequence)]);
     }
 

@@ -49,10 +49,7 @@ internal sealed class BatchFilling
                 targets[place - 1] = row.Ids[i];
                 // The first token of a row is the target of another row's last one, which must not learn it.
                 if (i > 0 && row.Learned[i])
-                {
                     mask[place - 1] = 1;
-                    TokenCount++;
-                }
             }
         }
     }

@@ -54,13 +54,20 @@ internal sealed class TemplateConversation
             string through = answer == _messages.Count - 1 ? whole : RenderFirst(answer + 1, withPrompt: false);
             return through.StartsWith(before, StringComparison.Ordinal)
                 && whole.StartsWith(through, StringComparison.Ordinal)
-                    ? before.Length..through.Length
+                    ? before.Length..Math.Max(before.Length, EndOf(through))
                     : null;
         }
         catch (InvalidDataException)
         {
             return null; // A template may refuse a part of a conversation, an empty one above all.
         }
+    }
+
+    // Blanks behind the token that ends an answer are the template's: nobody generates them.
+    private int EndOf(string through)
+    {
+        string shown = through.TrimEnd();
+        return Array.Exists(_endTexts, text => shown.EndsWith(text, StringComparison.Ordinal)) ? shown.Length : through.Length;
     }
 
     // What changes when the answer is another one, and the token that ends it.

@@ -45,7 +45,13 @@ public sealed class TrainingData
     /// impossible.</exception>
     public static TrainingData Open(
         string folder, Tokenizer tokenizer, IChatTemplate? template = null, DatasetOptions? options = null) =>
-        new(new DataFolder(folder), new RowTokenizer(tokenizer, template, options));
+        Open(folder, new RowTokenizer(tokenizer, template, options));
+
+    /// <summary>Opens a folder of data.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="tokenizer">Makes rows of its records.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    public static TrainingData Open(string folder, RowTokenizer tokenizer) => new(new DataFolder(folder), tokenizer);
 
     /// <summary>The path of one of the files; null where there is none.</summary>
     /// <param name="name"><c>train</c>, <c>valid</c> or <c>test</c>.</param>

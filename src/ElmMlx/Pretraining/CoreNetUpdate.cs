@@ -22,7 +22,7 @@ internal sealed class CoreNetUpdate : IDisposable
         _recipe = recipe;
         model.CheckpointsLayers = recipe.CheckpointsLayers;
         Embedding embedding = (Embedding)model.Embedding;
-        model.Replace("token_embeddings", new PaddedEmbedding(embedding.DenseWeight().Copy(), recipe.IgnoreIndex));
+        model.Replace("token_embeddings", new PaddedEmbedding(embedding.DenseWeight().Copy(), recipe.Model.PaddingIndex ?? -1));
         embedding.Dispose();
         _parameters = [.. model.NamedParameters()];
         _watched = [.. _parameters.Select(entry => entry.Parameter)];
@@ -87,6 +87,23 @@ internal sealed class CoreNetUpdate : IDisposable
         MlxArray.Eval(
             [.. Weights.Select(entry => entry.Value), .. Optimizer.State.Values, .. Average?.Values.Values ?? []]);
         return length;
+    }
+
+    /// <summary>The loss of a batch that is not trained on.</summary>
+    public MicroLoss Measure(MicroBatch batch)
+    {
+        MlxArray[] former = [.. _watched.Select(parameter => parameter.Value)];
+        try
+        {
+            MlxArray[] values = Loss(batch);
+            MlxArray.Eval(values);
+            return new MicroLoss(values[0].Item<float>(), values[1].Item<float>(), values[2].Item<float>(), batch.Tokens);
+        }
+        finally
+        {
+            for (int i = 0; i < former.Length; i++)
+                _watched[i].Value = former[i];
+        }
     }
 
     /// <summary>Puts stored weights into the model, which owns them from here on.</summary>

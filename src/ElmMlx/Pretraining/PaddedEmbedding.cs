@@ -12,7 +12,7 @@ internal sealed class PaddedEmbedding : EmbeddingLayer
     private readonly int _paddingId;
 
     /// <param name="weight">[V, D].</param>
-    /// <param name="paddingId">The padding's row.</param>
+    /// <param name="paddingId">The padding's row; −1 for none.</param>
     public PaddedEmbedding(MlxArray weight, int paddingId)
     {
         _weight = AddParameter("weight", weight);

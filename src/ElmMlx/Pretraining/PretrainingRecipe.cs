@@ -16,7 +16,7 @@ public sealed record PretrainingRecipe
     /// <summary>The tokenizer's file.</summary>
     public required string TokenizerPath { get; init; }
 
-    /// <summary>Targets that do not count: the padding's id.</summary>
+    /// <summary>Targets that do not count: the padding's id, or −1 to count all.</summary>
     public required int IgnoreIndex { get; init; }
 
     /// <summary>Factor of the z-loss; 0 for none.</summary>
@@ -28,7 +28,7 @@ public sealed record PretrainingRecipe
     /// <summary>The learning rate by finished updates.</summary>
     public required CoreNetSchedule LearningRate { get; init; }
 
-    /// <summary>Updates of the whole run.</summary>
+    /// <summary>Updates of the whole run: CoreNet makes one more than its <c>max_iterations</c>.</summary>
     public required long Updates { get; init; }
 
     /// <summary>AdamW's weight decay.</summary>

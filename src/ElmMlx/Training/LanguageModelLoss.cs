@@ -27,8 +27,35 @@ public static class LanguageModelLoss
             Dropout.Reseed(model, seed, pass);
     }
 
-    /// <summary>Cross-entropy of each target, 0 where it does not count.</summary>
-    /// <returns>[B, L], float32.</returns>
-    internal static MlxArray TokenLosses(OpenElmModel model, Batch batch) => Losses.CrossEntropy(
-        model.Forward(batch.Inputs, batch.Attention), batch.Targets, weights: batch.Mask, reduction: LossReduction.None);
+    /// <summary>
+    /// Cross-entropy of the targets that count. Logits are made for these alone: where prompts are masked they are few, and
+    /// logits are what takes the most memory.
+    /// </summary>
+    /// <returns>[B, m] float32, with m the most that a row has; 0 behind those of a row that has fewer.</returns>
+    internal static MlxArray TokenLosses(OpenElmModel model, Batch batch)
+    {
+        (int rows, int length) = (batch.Targets.Dim(0), batch.Targets.Dim(1));
+        MlxArray hidden = model.Hidden(batch.Inputs, batch.Attention);          // [B, L, D]
+        ILookup<int, int> places = batch.Places.ToLookup(place => place / length);
+        int most = Math.Max(1, places.Select(row => row.Count()).DefaultIfEmpty().Max());
+        if (most == length)
+            return Losses.CrossEntropy(
+                model.Logits(hidden), batch.Targets, weights: batch.Mask, reduction: LossReduction.None);
+        int[] taken = new int[rows * most];         // what fills up is the first target, and weighs nothing
+        float[] weights = new float[rows * most];
+        for (int row = 0; row < rows; row++)
+        {
+            int next = row * most;
+            foreach (int place in places[row])
+            {
+                weights[next] = 1;
+                taken[next++] = place;
+            }
+        }
+        MlxArray index = MlxArray.From<int>(taken, rows, most);
+        MlxArray counted = hidden.Reshape(rows * length, hidden.Dim(-1)).Take(index, 0);        // [B, m, D]
+        return Losses.CrossEntropy(
+            model.Logits(counted), batch.Targets.Reshape(rows * length).Take(index, 0),
+            weights: MlxArray.From<float>(weights, rows, most), reduction: LossReduction.None);
+    }
 }

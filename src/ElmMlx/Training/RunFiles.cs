@@ -3,30 +3,28 @@ using System.Globalization;
 namespace ElmMlx.Training;
 
 /// <summary>
-/// The folder of a run: <c>adapters.safetensors</c> with the newest weights, <c>best/</c> with those of the lowest validation
-/// loss, <c>checkpoints/</c> to go on from, <c>metrics.jsonl</c>.
+/// The files of a run: <c>checkpoints/</c> to go on from, <c>best/</c> with the weights of the lowest validation loss,
+/// <c>metrics.jsonl</c>, and, where it is asked for, the newest weights beside them.
 /// </summary>
 internal sealed class RunFiles : IDisposable
 {
-    private readonly string _folder;
-    private readonly TrainingOptions _options;
+    private readonly RunFolder _folder;
     private readonly CheckpointFiles _checkpoints;
     private MetricsLog? _metrics;
 
-    public RunFiles(string folder, TrainingOptions options)
+    public RunFiles(RunFolder folder)
     {
         _folder = folder;
-        _options = options;
-        _checkpoints = new CheckpointFiles(folder);
+        _checkpoints = new CheckpointFiles(folder.Path);
     }
 
-    private string BestFolder => Path.Combine(_folder, "best");
+    private string BestFolder => Path.Combine(_folder.Path, "best");
 
     /// <summary>Makes the folder ready for a new run, whose former content goes, or for one that goes on.</summary>
     /// <param name="step">The step to go on from; null for a new run.</param>
     public void Begin(long? step)
     {
-        Directory.CreateDirectory(_folder);
+        Directory.CreateDirectory(_folder.Path);
         if (step is null)
         {
             _checkpoints.Clear();
@@ -36,7 +34,7 @@ internal sealed class RunFiles : IDisposable
         _checkpoints.Clean();
         _checkpoints.DiscardAfter(step ?? 0);
         _metrics?.Dispose();
-        _metrics = new MetricsLog(Path.Combine(_folder, "metrics.jsonl"), step);
+        _metrics = new MetricsLog(Path.Combine(_folder.Path, "metrics.jsonl"), step);
     }
 
     /// <summary>Adds a step's line.</summary>
@@ -46,8 +44,8 @@ internal sealed class RunFiles : IDisposable
     public void WriteBest(IReadOnlyDictionary<string, MlxArray> weights, long step, double loss)
     {
         Directory.CreateDirectory(BestFolder);
-        _options.WriteBeside?.Invoke(BestFolder);
-        ArrayFile.Write(Path.Combine(BestFolder, Checkpoint.WeightsFile), weights, new Dictionary<string, string>(Checkpoint.WeightsMetadata)
+        _folder.WriteBeside?.Invoke(BestFolder);
+        ArrayFile.Write(Path.Combine(BestFolder, _folder.WeightsFile), weights, new Dictionary<string, string>(Checkpoint.WeightsMetadata)
         {
             ["step"] = step.ToString(CultureInfo.InvariantCulture),
             ["val_loss"] = loss.ToString(CultureInfo.InvariantCulture),
@@ -55,13 +53,18 @@ internal sealed class RunFiles : IDisposable
     }
 
     /// <summary>Writes a checkpoint, and then the weights beside the checkpoints.</summary>
+    /// <param name="checkpoint">What it holds.</param>
+    /// <param name="writeMore">Adds files that only checkpoints have.</param>
     /// <returns>The checkpoint's folder.</returns>
-    public string Save(Checkpoint checkpoint)
+    public string Save(Checkpoint checkpoint, Action<string>? writeMore = null)
     {
         _metrics!.Flush();
         string folder = _checkpoints.Write(
-            checkpoint.State.Step, _options.KeepLast, partial => checkpoint.Write(partial, _options.WriteBeside));
-        ArrayFile.Write(Path.Combine(_folder, Checkpoint.WeightsFile), checkpoint.Weights, Checkpoint.WeightsMetadata);
+            checkpoint.State.Step, _folder.KeepLast,
+            partial => checkpoint.Write(partial, _folder.WeightsFile, _folder.WriteBeside + writeMore));
+        if (_folder.KeepsNewestBeside)
+            ArrayFile.Write(
+                Path.Combine(_folder.Path, _folder.WeightsFile), checkpoint.Weights, Checkpoint.WeightsMetadata);
         return folder;
     }
 
@@ -74,7 +77,8 @@ internal sealed class RunFiles : IDisposable
         {
             try
             {
-                return (Checkpoint.Read(folder, Checkpoint.Inspect(folder)), folder, notes);
+                return (
+                    Checkpoint.Read(folder, Checkpoint.Inspect(folder, _folder.WeightsFile), _folder.WeightsFile), folder, notes);
             }
             catch (Exception e) when (e is InvalidDataException or IOException)
             {
@@ -84,20 +88,20 @@ internal sealed class RunFiles : IDisposable
         return notes.Count == 0
             ? (null, "", notes)
             : throw new InvalidDataException(
-                $"No checkpoint of {_folder} can be used ({string.Join(" ", notes)}); start again without --resume.");
+                $"No checkpoint of {_folder.Path} can be used ({string.Join(" ", notes)}); start again without --resume.");
     }
 
     /// <summary>Compares the settings of a checkpoint with those of this run.</summary>
     /// <exception cref="ArgumentException">Some differ; the message names them.</exception>
     public void CheckSettings(IReadOnlyDictionary<string, string> former)
     {
-        string[] differences = [.. former.Keys.Union(_options.Settings.Keys).Order(StringComparer.Ordinal)
-            .Where(name => former.GetValueOrDefault(name) != _options.Settings.GetValueOrDefault(name))
+        string[] differences = [.. former.Keys.Union(_folder.Settings.Keys).Order(StringComparer.Ordinal)
+            .Where(name => former.GetValueOrDefault(name) != _folder.Settings.GetValueOrDefault(name))
             .Select(name => $"{name} was {former.GetValueOrDefault(name) ?? "not set"} and is " +
-                $"{_options.Settings.GetValueOrDefault(name) ?? "not set"}")];
+                $"{_folder.Settings.GetValueOrDefault(name) ?? "not set"}")];
         if (differences.Length > 0)
             throw new ArgumentException(
-                $"The run in {_folder} was begun with other settings: {string.Join("; ", differences)}. Give the former " +
+                $"The run in {_folder.Path} was begun with other settings: {string.Join("; ", differences)}. Give the former " +
                 "ones, or --force to go on all the same.");
     }
 

@@ -54,11 +54,11 @@ public sealed partial class Trainer
     {
         // Everything is looked at before anything is changed.
         MlxArray[] weights = [.. _parameters.Select(entry =>
-            Find(checkpoint.Weights, _options.TensorName(entry.Path), entry.Parameter.Value, folder)
+            Checkpoint.Find(checkpoint.Weights, _options.TensorName(entry.Path), entry.Parameter.Value, folder)
                 .AsType(entry.Parameter.Value.DType))];
         bool isInWindow = checkpoint.Arrays.Keys.Any(name => name.StartsWith(GradientPrefix, StringComparison.Ordinal));
         MlxArray[] sums = !isInWindow ? [] : [.. _parameters.Select(entry =>
-            Find(checkpoint.Arrays, GradientPrefix + entry.Path, entry.Parameter.Value, folder))];
+            Checkpoint.Find(checkpoint.Arrays, GradientPrefix + entry.Path, entry.Parameter.Value, folder))];
         try
         {
             _optimizer.LoadState(checkpoint.Arrays
@@ -81,17 +81,6 @@ public sealed partial class Trainer
     // A run that was done goes on when it is given more iterations; one that lost its patience, with more of that.
     private bool CanGoOn(TrainingState state) => state.Step < _options.Iterations
         && state.EvaluationsSinceBest < (_options.Patience ?? int.MaxValue);
-
-    private static MlxArray Find(
-        IReadOnlyDictionary<string, MlxArray> arrays, string name, MlxArray wanted, string folder)
-    {
-        if (!arrays.TryGetValue(name, out MlxArray? found))
-            throw new ArgumentException($"{folder} has no {name}: it belongs to a run that trained something else.");
-        return found.Shape.AsSpan().SequenceEqual(wanted.Shape)
-            ? found
-            : throw new ArgumentException(
-                $"{folder}: {name} is {found.Describe()}, and this run trains {wanted.Describe()} there.");
-    }
 
     private Dictionary<string, MlxArray> NamedWeights() =>
         _parameters.ToDictionary(entry => _options.TensorName(entry.Path), entry => entry.Parameter.Value);

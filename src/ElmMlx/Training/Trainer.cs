@@ -53,7 +53,12 @@ public sealed partial class Trainer : IDisposable
         _validation = validation;
         _options = options;
         _optimizer.Precision = OptimizerPrecision.Float32Master;
-        _files = options.Folder is { } folder ? new RunFiles(folder, options) : null;
+        _files = options.Folder is { } folder ? new RunFiles(new RunFolder(folder)
+        {
+            KeepLast = options.KeepLast,
+            Settings = options.Settings,
+            WriteBeside = options.WriteBeside,
+        }) : null;
     }
 
     /// <summary>Finished steps.</summary>

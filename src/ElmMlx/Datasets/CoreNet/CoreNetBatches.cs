@@ -7,7 +7,7 @@ namespace ElmMlx.Datasets;
 /// Batches as CoreNet's loader makes them: a batch comes whole from one worker, and the workers, each with files of its
 /// own, take turns.
 /// </summary>
-internal sealed class CoreNetBatches : IDisposable
+internal sealed class CoreNetBatches : ICoreNetBatches
 {
     private readonly RowStream[] _workers;
     private readonly int _batchSize;
@@ -41,7 +41,25 @@ internal sealed class CoreNetBatches : IDisposable
         }
     }
 
-    /// <summary>What became of the documents so far.</summary>
+    /// <summary>Every row of the files once, in their order, for measuring; the last batch may be smaller.</summary>
+    /// <exception cref="InvalidDataException">A document cannot be read, or none passes the filters.</exception>
+    public static IEnumerable<CoreNetBatch> Once(CoreNetDataOptions options, Tokenizer tokenizer)
+    {
+        using RowStream rows = new(FileOrder.Of(options, 0, 1, isTraining: false), options, tokenizer);
+        var batch = new List<CoreNetRow>(options.BatchSize);
+        for (CoreNetRow row = rows.Next(); row.Epoch == 0; row = rows.Next())
+        {
+            batch.Add(row);
+            if (batch.Count < options.BatchSize)
+                continue;
+            yield return new CoreNetBatch([.. batch]);
+            batch.Clear();
+        }
+        if (batch.Count > 0)
+            yield return new CoreNetBatch(batch);
+    }
+
+    /// <inheritdoc/>
     public DataCounts Counts => DataCounts.Sum(_workers.Select(worker => worker.Counts));
 
     /// <summary>The furthest worker's epoch.</summary>
@@ -60,7 +78,7 @@ internal sealed class CoreNetBatches : IDisposable
         return new CoreNetBatch(rows);
     }
 
-    /// <summary>Everything that the next batches depend on, beside the options, as members of an object.</summary>
+    /// <inheritdoc/>
     public void WriteState(Utf8JsonWriter json)
     {
         json.WriteNumber("turn", _turn);
