@@ -48,8 +48,8 @@ public sealed class PreferenceDataTests : IDisposable
             .Replace("YES", """{"role": "assistant", "content": "yes"}""", StringComparison.Ordinal)
             .Replace("NO", """{"role": "assistant", "content": "no"}""", StringComparison.Ordinal);
         PreferencePair templated = Assert.Single(Load(line, template: new Template()).Pairs);
-        Assert.Equal(("[user] Say it\n[assistant] ", "yes</s>\n"), Parts(templated.Chosen));
-        Assert.Equal(("[user] Say it\n[assistant] ", "no</s>\n"), Parts(templated.Rejected));
+        Assert.Equal(("[user] Say it\n[assistant] ", "yes</s>"), Parts(templated.Chosen));
+        Assert.Equal(("[user] Say it\n[assistant] ", "no</s>"), Parts(templated.Rejected));
         PreferencePair plain = Assert.Single(Load(line).Pairs);
         Assert.Equal(("USER: Say it\nASSISTANT:", " yes</s>"), Parts(plain.Chosen));
     }
@@ -61,12 +61,12 @@ public sealed class PreferenceDataTests : IDisposable
         PreferencePair pair = Assert.Single(Load(
             $$"""{"chosen": [{{before}}, {"role": "assistant", "content": "d"}], "rejected": [{{before}}, {"role": "assistant", "content": "e"}]}""",
             template: new Template()).Pairs);
-        Assert.Equal(("[user] a\n[assistant] b</s>\n[user] c\n[assistant] ", "d</s>\n"), Parts(pair.Chosen));
+        Assert.Equal(("[user] a\n[assistant] b</s>\n[user] c\n[assistant] ", "d</s>"), Parts(pair.Chosen));
     }
 
     [Fact]
     public void Text_prompt_gets_the_template_too() => Assert.Equal(
-        ("[user] Say it\n[assistant] ", "yes</s>\n"),
+        ("[user] Say it\n[assistant] ", "yes</s>"),
         Parts(Assert.Single(Load(
             """{"prompt": "Say it", "chosen": "yes", "rejected": "no"}""", template: new Template()).Pairs).Chosen));
 
