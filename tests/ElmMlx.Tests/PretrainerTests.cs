@@ -2,7 +2,6 @@ using System.Text.Json;
 using ElmMlx.Checkpoints;
 using ElmMlx.Datasets;
 using ElmMlx.OpenElm;
-using ElmMlx.Optimizers;
 using ElmMlx.Pretraining;
 using ElmMlx.Training;
 using ElmMlx.Weights;
@@ -12,7 +11,8 @@ namespace ElmMlx.Tests;
 
 /// <summary>The loop of pretraining: CoreNet's traces, runs that were ended anywhere and went on, results.</summary>
 [Collection(GradientCollection.Name)]
-public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) : IClassFixture<PretrainerTests.UndisturbedRun>, IDisposable
+public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
+    : IClassFixture<PretrainerTests.UndisturbedRun>, IDisposable
 {
     private const int Updates = 9;
     private readonly PretrainingFolder _folder = new();
@@ -82,7 +82,7 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
         for (int step = 0; step <= Updates; step++)     // the first report is that of the evaluation before
         {
             using CancellationTokenSource stop = new();
-            TrainingResult result = Train("interrupted", resume: step > 0, stop.Token, _ => stop.Cancel());
+            TrainingResult result = Train("interrupted", resume: step > 0, _ => stop.Cancel(), stop.Token);
             Assert.Equal((step < Updates ? TrainingEnd.Interrupted : TrainingEnd.Finished, step), (result.End, result.Step));
         }
         Assert.Equal(TrainingEnd.Finished, Train("interrupted", resume: true).End);
@@ -122,13 +122,21 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
     public void Changed_recipe_is_named_unless_it_is_forced()
     {
         using CancellationTokenSource stop = new();
-        Train("changed", stop: stop.Token, then: report => { if (report.Step == 3) stop.Cancel(); });
+        Train(
+            "changed",
+            then: report =>
+            {
+                if (report.Step == 3)
+                    stop.Cancel();
+            },
+            stop: stop.Token);
         string[] changes = ["scheduler.cosine.max_lr=0.001", "dataset.workers=3"];
         using (Pretrainer changed = Open("changed", changes))
         {
             var problem = Assert.Throws<ArgumentException>(() => changed.Resume());
             Assert.Contains("dataset.workers was 2 and is 3; scheduler.cosine.max_lr was 0.0053 and is 0.001", problem.Message);
-            Assert.Contains("of 2 workers, and there are 3", Assert.Throws<InvalidDataException>(() => changed.Resume(force: true)).Message);
+            var place = Assert.Throws<InvalidDataException>(() => changed.Resume(force: true));
+            Assert.Contains("of 2 workers, and there are 3", place.Message);
         }
         using Pretrainer other = Open("changed", changes[0], "common.save_interval_freq=0");
         Assert.Equal(3, other.Resume(force: true).Step);
@@ -147,14 +155,16 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
         foreach (CoreNetBatch batch in CoreNetBatches.Once(held, CoreNetGolden.Tokenizer))
         {
             int counted = batch.Rows[0].Ids.Skip(1).Count(id => id != 2048);
-            Nn.CoreNetLoss loss = Nn.Losses.CoreNet(model.Forward(batch.Inputs(), AttentionMask.Causal), batch.Targets(), 2048);
+            MlxArray logits = model.Forward(batch.Inputs(), AttentionMask.Causal);
+            Nn.CoreNetLoss loss = Nn.Losses.CoreNet(logits, batch.Targets(), 2048);
             sum += loss.Total.Item<float>() * counted;
             tokens += counted;
             rows++;
         }
         Assert.True(rows > 3);      // batches of three do not come out even
         Assert.Equal(sum / tokens, undisturbed.Reports[0].ValidationLoss!.Value, 1e-4);
-        Assert.Equal([0, 4, 8, 9], undisturbed.Reports.Where(report => report.ValidationLoss is not null).Select(report => report.Step));
+        Assert.Equal(
+            [0, 4, 8, 9], undisturbed.Reports.Where(report => report.ValidationLoss is not null).Select(report => report.Step));
         Assert.True(undisturbed.Reports[^1].ValidationLoss < undisturbed.Reports[0].ValidationLoss);
         Assert.True(File.Exists(Path.Combine(undisturbed.Folder, "best", "model.safetensors")));
     }
@@ -164,12 +174,13 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
     {
         Train("results");
         string folder = _folder.At("results");
-        string[] checkpoints = [.. new[] { "0000003", "0000006", "0000009" }.Select(step => Path.Combine(folder, "checkpoints", step, "model.safetensors"))];
+        string[] checkpoints = [.. new[] { "0000003", "0000006", "0000009" }
+            .Select(step => Path.Combine(folder, "checkpoints", step, "model.safetensors"))];
         PretrainingResults.Write(folder, PretrainingFormats.CoreNet | PretrainingFormats.ModelFolder, 3);
         using var scope = new ArrayScope();
         Dictionary<string, float[]>[] stored = [.. checkpoints.Select(Floats)];
-        Dictionary<string, float[]> last = Torch("checkpoint_last.pt"), mean = Torch("checkpoint_average.pt"), average = Torch("checkpoint_ema_last.pt");
-        Dictionary<string, float[]> ema = Floats(Path.Combine(folder, "checkpoints", "0000009", "ema.safetensors"));
+        Dictionary<string, float[]> last = Torch("checkpoint_last.pt"), mean = Torch("checkpoint_average.pt");
+        Dictionary<string, float[]> average = Torch("checkpoint_ema_last.pt"), ema = Floats(Path.Combine(folder, "checkpoints", "0000009", "ema.safetensors"));
         Assert.Equal(stored[2].Keys.Order(), last.Keys.Order());
         foreach (string name in last.Keys)
         {
@@ -178,7 +189,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
             Assert.Equal([.. last[name].Select((_, i) => (float)(stored.Sum(one => (double)one[name][i]) / 3))], mean[name]);
         }
 
-        foreach ((string model, Dictionary<string, float[]> weights) in new[] { ("model", last), ("model_ema", average), ("model_average", mean) })
+        foreach ((string model, Dictionary<string, float[]> weights) in new[]
+            { ("model", last), ("model_ema", average), ("model_average", mean) })
         {
             using OpenElmModel loaded = OpenElmModel.Load(Path.Combine(folder, model));
             foreach ((string path, Nn.Parameter parameter) in loaded.NamedParameters())
@@ -192,7 +204,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
             Architecture = Path.Combine(folder, "checkpoint_average.architecture.json"),
             Output = _folder.At("converted"),
         });
-        Assert.Equal((2112, 32, 2048), (converted.Config.VocabularySize, converted.Config.MaxContextLength, converted.Config.PaddingIndex!.Value));
+        OpenElmConfig config = converted.Config;
+        Assert.Equal((2112, 32, 2048), (config.VocabularySize, config.MaxContextLength, config.PaddingIndex!.Value));
         var problem = Assert.Throws<ArgumentException>(() => PretrainingResults.Write(folder, PretrainingFormats.CoreNet, 4));
         Assert.Contains("There are 3 checkpoints", problem.Message);
 
@@ -210,13 +223,16 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
         {
             PretrainingConfiguration configuration = PretrainingConfiguration.Read(
                 _folder.Yaml, new PretrainingInputs { From = Path.Combine(undisturbed.Folder, from) });
-            CollectedReports reports = new();
             using CancellationTokenSource stop = new();
             using Pretrainer trainer = new(configuration.Recipe, configuration.Options);
-            trainer.Run(new CollectedReports { Then = report => { reports.Report(report); stop.Cancel(); } }, stop.Token);
+            CollectedReports reports = new() { Then = _ => stop.Cancel() };
+            trainer.Run(reports, stop.Token);
             Assert.Equal(undisturbed.Reports[^1].ValidationLoss!.Value, reports.All[0].ValidationLoss!.Value, 1e-6);
         }
-        PretrainingRecipe foreign = _folder.Read().Recipe with { From = Fixtures.Path("corenet/micro/checkpoint_average.pt") };
+        PretrainingRecipe foreign = _folder.Read().Recipe with
+        {
+            From = Fixtures.Path("corenet/micro/checkpoint_average.pt"),
+        };
         Assert.Contains("checkpoint_average.pt", Assert.Throws<InvalidDataException>(() => new Pretrainer(foreign, new())).Message);
     }
 
@@ -226,7 +242,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
         PretrainingConfiguration configuration = _folder.Read(
             "scheduler.name=fixed", "scheduler.fixed.lr=1e30", "scheduler.warmup_iterations=0");
         CollectedReports reports = new();
-        using Pretrainer trainer = new(configuration.Recipe, configuration.Options with { Validation = null, MaxSkippedInARow = 2 });
+        using Pretrainer trainer = new(
+            configuration.Recipe, configuration.Options with { Validation = null, MaxSkippedInARow = 2 });
         var problem = Assert.Throws<InvalidOperationException>(() => trainer.Run(reports));
         Assert.Equal([false, true, true], reports.All.Select(report => report.IsSkipped));
         Assert.Matches(@"^Update 4: (the loss|a gradient) is infinite or NaN for 3 updates in a row \(.*shard_\d\d\.jsonl documents? \d", problem.Message);
@@ -244,7 +261,7 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
     {
         using var scope = new ArrayScope();
         Dictionary<string, MlxArray> actual = ArrayFile.Read(file);
-        string[] keys = [.. expected.Tensors.Keys.Where(key => key[..key.IndexOf('.')] == kind || key.StartsWith(kind + "_", StringComparison.Ordinal))];
+        string[] keys = [.. expected.Tensors.Keys.Where(key => key.StartsWith(kind, StringComparison.Ordinal))];
         Assert.NotEmpty(keys);
         foreach (string key in keys)
         {
@@ -263,7 +280,7 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed) 
     }
 
     private TrainingResult Train(
-        string name, bool resume = false, CancellationToken stop = default, Action<TrainingReport>? then = null)
+        string name, bool resume = false, Action<TrainingReport>? then = null, CancellationToken stop = default)
     {
         using Pretrainer trainer = Open(name);
         if (resume)

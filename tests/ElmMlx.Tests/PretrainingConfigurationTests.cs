@@ -1,3 +1,5 @@
+using ElmMlx.Datasets;
+using ElmMlx.OpenElm;
 using ElmMlx.Pretraining;
 using Xunit;
 
@@ -6,6 +8,7 @@ namespace ElmMlx.Tests;
 /// <summary>CoreNet's configurations: what is taken, what is not used, and mistakes.</summary>
 public sealed class PretrainingConfigurationTests : IDisposable
 {
+    private const string Files = "dataset.language_modeling.general_lm.train_data_info=";
     private readonly PretrainingFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -16,8 +19,9 @@ public sealed class PretrainingConfigurationTests : IDisposable
         PretrainingConfiguration configuration = _folder.Read();
         PretrainingRecipe recipe = configuration.Recipe;
         Assert.Equal("OpenELM-tiny", recipe.Model.ModelName);
-        Assert.Equal((2112, 32, 2048), (recipe.Model.VocabularySize, recipe.Model.MaxContextLength, recipe.Model.PaddingIndex!.Value));
-        Assert.Equal(2, recipe.Model.Layers.Count);
+        OpenElmConfig model = recipe.Model;
+        Assert.Equal((2112, 32, 2048), (model.VocabularySize, model.MaxContextLength, model.PaddingIndex!.Value));
+        Assert.Equal(2, model.Layers.Count);
         Assert.Equal((2048, 1e-4, 0.0), (recipe.IgnoreIndex, recipe.ZLoss, recipe.LabelSmoothing));
         Assert.Equal((0.1, true, 1e-8), (recipe.WeightDecay, recipe.SparesVectors, recipe.Epsilon));
         Assert.Equal((0.9, 0.95), recipe.Betas);
@@ -26,19 +30,25 @@ public sealed class PretrainingConfigurationTests : IDisposable
         Assert.Equal([1e-6, 0.0026505, 0.0053], new[] { 0L, 1, 2 }.Select(recipe.LearningRate.At));
         Assert.Equal(0.00053, recipe.LearningRate.At(9));
 
-        Datasets.CoreNetDataOptions data = recipe.Data;
-        Datasets.CoreNetDataEntry entry = Assert.Single(data.Entries);
-        Assert.Equal((PretrainingFolder.Corpus + "/shard_{file_id:02d}.jsonl", "text", 0, 5), (entry.FileName, entry.TextKey, entry.FirstId, entry.EndId));
-        Assert.Equal((32, 4, 10, 2048), (data.SequenceLength, data.MinTokensPerText, data.MinCharactersPerText, data.DocumentSplitSize));
+        CoreNetDataOptions data = recipe.Data;
+        Assert.Equal(
+            new CoreNetDataEntry(PretrainingFolder.Corpus + "/shard_{file_id:02d}.jsonl", "text", 0, 5), Assert.Single(data.Entries));
+        Assert.Equal((32, 4, 10), (data.SequenceLength, data.MinTokensPerText, data.MinCharactersPerText));
+        Assert.Equal(2048, data.DocumentSplitSize);
         Assert.Equal((true, 0L, 2, 2), (data.Shuffle, data.Seed, data.Workers, data.BatchSize));
         Assert.Equal((true, true, true), (data.NormalizeNfc, data.AddBos, data.AddEos));
 
         PretrainingOptions options = configuration.Options;
         Assert.Equal((3L, 5, 4L), (options.SaveEvery, options.KeepLast, options.EvaluateEvery));
-        Assert.Equal((3, 0, "content"), (options.Validation!.BatchSize, options.Validation.Workers, options.Validation.Entries[0].TextKey));
-        Assert.Equal((Path.Combine("results", "train"), 2, false), (configuration.ResultsFolder, configuration.ReportEvery, configuration.ResumesByItself));
+        CoreNetDataOptions held = options.Validation!;
+        Assert.Equal((3, 0, "content"), (held.BatchSize, held.Workers, held.Entries[0].TextKey));
+        Assert.Equal((Path.Combine("results", "train"), 2), (configuration.ResultsFolder, configuration.ReportEvery));
+        Assert.False(configuration.ResumesByItself);
         Assert.Equal(
-            ["taskname", "common.mixed_precision_dtype", "dataset.root_train", "dataset.persistent_workers", "stats.val", "stats.train", "stats.checkpoint_metric", "stats.checkpoint_metric_max"],
+            [
+                "taskname", "common.mixed_precision_dtype", "dataset.root_train", "dataset.persistent_workers", "stats.val",
+                "stats.train", "stats.checkpoint_metric", "stats.checkpoint_metric_max",
+            ],
             configuration.Ignored);
         Assert.Empty(configuration.Notes);
         Assert.Equal("0.0053", configuration.Taken["scheduler.cosine.max_lr"]);
@@ -51,7 +61,8 @@ public sealed class PretrainingConfigurationTests : IDisposable
         PretrainingConfiguration configuration = _folder.Read(
             "model.language_modeling.general_gpt.model_name=OpenELM-3B", "train_eval_pipeline.name=fsdp_train_eval_pipeline",
             "fsdp.parameter_datatype=bfloat16", "model.activation_checkpointing=true");
-        Assert.Equal((36, 3072, 2112), (configuration.Recipe.Model.Layers.Count, configuration.Recipe.Model.ModelSize, configuration.Recipe.Model.VocabularySize));
+        OpenElmConfig model = configuration.Recipe.Model;
+        Assert.Equal((36, 3072, 2112), (model.Layers.Count, model.ModelSize, model.VocabularySize));
         Assert.True(configuration.Recipe.ComputesInBFloat16 && configuration.Recipe.CheckpointsLayers);
         Assert.True(_folder.Read("common.mixed_precision=true").Recipe.ComputesInBFloat16);
     }
@@ -59,7 +70,8 @@ public sealed class PretrainingConfigurationTests : IDisposable
     [Fact]
     public void Dotted_names_are_nested_ones_and_other_schedules_are_read()
     {
-        File.AppendAllText(_folder.Yaml, "\ncommon.grad_clip: 0.5\nscheduler.name: polynomial\nscheduler.polynomial.start_lr: 0.25\n");
+        File.AppendAllText(
+            _folder.Yaml, "\ncommon.grad_clip: 0.5\nscheduler.name: polynomial\nscheduler.polynomial.start_lr: 0.25\n");
         PretrainingRecipe recipe = _folder.Read("scheduler.warmup_iterations=0", "scheduler.polynomial.power=1").Recipe;
         Assert.Equal(0.5, recipe.ClipGradientNorm);
         Assert.Equal(0.25 * 6 / 9, recipe.LearningRate.At(3), 1e-8);
@@ -70,12 +82,13 @@ public sealed class PretrainingConfigurationTests : IDisposable
     [Fact]
     public void What_differs_from_what_one_may_expect_is_told()
     {
-        Assert.Contains("the padding is learnt", Assert.Single(_folder.Read("loss.language_modeling.cross_entropy.ignore_index=-1").Notes));
-        Assert.Contains("no batches are accumulated", Assert.Single(_folder.Read("common.accum_after_epoch=1").Notes));
-        Assert.Contains("here it means one", Assert.Single(_folder.Read("dataset.workers=-1").Notes));
-        Assert.Contains("goes without evaluations", Assert.Single(_folder.Read("dataset.language_modeling.general_lm.val_data_info=null").Notes));
-        PretrainingConfiguration unknown = _folder.Read("optim.adamw.betas=1");
-        Assert.Contains("optim.adamw.betas", unknown.Ignored);
+        Told("the padding is learnt", "loss.language_modeling.cross_entropy.ignore_index=-1");
+        Told("no batches are accumulated", "common.accum_after_epoch=1");
+        Told("here it means one", "dataset.workers=-1");
+        Told("goes without evaluations", "dataset.language_modeling.general_lm.val_data_info=null");
+        Assert.Contains("optim.adamw.betas", _folder.Read("optim.adamw.betas=1").Ignored);
+
+        void Told(string note, string setting) => Assert.Contains(note, Assert.Single(_folder.Read(setting).Notes));
     }
 
     [Fact]
@@ -86,7 +99,7 @@ public sealed class PretrainingConfigurationTests : IDisposable
         File.Copy(Path.Combine(PretrainingFolder.Corpus, "shard_01.jsonl"), _folder.At("{x}/part-1.jsonl"));
         PretrainingRecipe recipe = _folder.Read(
             "text_tokenizer.sentence_piece.model_path=t.model",
-            "dataset.language_modeling.general_lm.train_data_info=[{file_name: '{{x}}/part-{file_id}.jsonl', text_key: text, file_id_range: [1, 2]}]").Recipe;
+            Files + "[{file_name: '{{x}}/part-{file_id}.jsonl', text_key: text, file_id_range: [1, 2]}]").Recipe;
         Assert.Equal(_folder.At("t.model"), recipe.TokenizerPath);
         Assert.Equal(_folder.At("{x}/part-1.jsonl"), recipe.Data.Entries[0].Files().Single().Path);
     }
@@ -108,12 +121,12 @@ public sealed class PretrainingConfigurationTests : IDisposable
     [InlineData("model.language_modeling.general_gpt.vocab_size=2048", "must be 2049 or more")]
     [InlineData("text_tokenizer.sentence_piece.model_path=nowhere.model", "is 'nowhere.model', and there is no such file")]
     [InlineData("text_tokenizer.sentence_piece.model_path=null", "is missing; it names the tokenizer's file")]
-    [InlineData("dataset.language_modeling.general_lm.train_data_info=null", "names no files")]
-    [InlineData("dataset.language_modeling.general_lm.train_data_info=[{text_key: text}]", "train_data_info[0] has no file_name")]
-    [InlineData("dataset.language_modeling.general_lm.train_data_info=[{file_name: a, text_key: b, file_id_range: [1]}]", "must be two whole numbers")]
-    [InlineData("dataset.language_modeling.general_lm.train_data_info=[{file_name: a, text_key: b, file_id_range: [2, 2]}]", "file_id_range is [2, 2]")]
-    [InlineData("dataset.language_modeling.general_lm.train_data_info=[{file_name: 'a{b}', text_key: b, file_id_range: [0, 1]}]", "file_name 'a{b}'")]
-    [InlineData("dataset.language_modeling.general_lm.train_data_info=[{file_name: 'a{file_id}', text_key: b, file_id_range: [0, 1]}]", "there is no file a0")]
+    [InlineData(Files + "null", "names no files")]
+    [InlineData(Files + "[{text_key: text}]", "train_data_info[0] has no file_name")]
+    [InlineData(Files + "[{file_name: a, text_key: b, file_id_range: [1]}]", "must be two whole numbers")]
+    [InlineData(Files + "[{file_name: a, text_key: b, file_id_range: [2, 2]}]", "file_id_range is [2, 2]")]
+    [InlineData(Files + "[{file_name: 'a{b}', text_key: b, file_id_range: [0, 1]}]", "file_name 'a{b}'")]
+    [InlineData(Files + "[{file_name: 'a{file_id}', text_key: b, file_id_range: [0, 1]}]", "there is no file a0")]
     public void Mistakes_are_named(string setting, string message) =>
         Assert.Contains(message, Assert.ThrowsAny<Exception>(() => _folder.Read(setting)).Message, StringComparison.Ordinal);
 

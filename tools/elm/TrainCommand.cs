@@ -200,7 +200,8 @@ internal sealed class TrainCommand
     {
         List<string> notes = [];
         if (counts.TooFewCharacters + counts.TooFewTokens > 0)
-            notes.Add($"{counts.TooFewCharacters} pieces with too few characters and {counts.TooFewTokens} with too few tokens passed over");
+            notes.Add(
+                $"{counts.TooFewCharacters} pieces with too few characters and {counts.TooFewTokens} with too few tokens passed over");
         if (counts.CutRows > 0)
             notes.Add($"{counts.CutRows} cut off ({counts.CutTokens} tokens)");
         if (counts.BadDocuments > 0)

@@ -38,8 +38,9 @@ public static class PretrainingResults
 
         var written = new List<string>();
         Add("last", "model", $"update {steps[0]}", [Path.Combine(folders[^1], Pretrainer.WeightsFile)]);
-        if (File.Exists(Path.Combine(folders[^1], Pretrainer.AverageFile)))
-            Add("ema_last", "model_ema", $"the moving average after update {steps[0]}", [Path.Combine(folders[^1], Pretrainer.AverageFile)]);
+        string ema = Path.Combine(folders[^1], Pretrainer.AverageFile);
+        if (File.Exists(ema))
+            Add("ema_last", "model_ema", $"the moving average after update {steps[0]}", [ema]);
         if (average > 0)
             Add(
                 "average", "model_average", $"the mean of updates {string.Join(", ", steps.Take(average).Reverse())}",
@@ -74,12 +75,13 @@ public static class PretrainingResults
     }
 
     private static void WriteFolder(
-        string path, IReadOnlyList<CheckpointSource> sources, OpenElmConfig config, string checkpoint)
+        string path, SafetensorsSource[] sources, OpenElmConfig config, string checkpoint)
     {
         using var folder = new OutputFolder(path, overwrite: true);
         IEnumerable<SourceTensor> tensors = sources[0].Tensors.Values;
         using (var writer = new WeightFilesWriter(
-            folder.Path, "model", tensors.Select(tensor => new TensorSpec(OpenElmModel.MlxLmName(tensor.Name), tensor.Type, tensor.Shape)),
+            folder.Path, "model",
+            tensors.Select(tensor => new TensorSpec(OpenElmModel.MlxLmName(tensor.Name), tensor.Type, tensor.Shape)),
             Checkpoint.WeightsMetadata, config.ParameterCount))
         {
             foreach (SourceTensor tensor in tensors)
