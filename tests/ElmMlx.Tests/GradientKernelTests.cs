@@ -126,6 +126,30 @@ public sealed unsafe class GradientKernelTests
     }
 
     [Theory]
+    [InlineData(512)]
+    [InlineData(256)]
+    [InlineData(128)]
+    [InlineData(0)]
+    public void Log_sum_exp_gradient_equals_its_definition(int width)
+    {
+        foreach ((int rows, int size) in (ReadOnlySpan<(int, int)>)[(1, 1), (3, 7), (5, 64), (40, 1283)])
+        {
+            using var memory = new KernelMemory(seed: rows + size);
+            var x = (float*)memory.Numbers(2L * rows * size, MLX_FLOAT32);
+            var y = (float*)memory.Numbers(rows, MLX_FLOAT32);
+            var g = (float*)memory.Numbers(rows, MLX_FLOAT32);
+            var offsets = new RowOffsets([rows, size], [2L * size, 1]);
+            byte* actual = memory.RunTwice(
+                width, 4L * rows * size, to => LogSumExpGradientKernels.Run(x, offsets, size, y, g, (float*)to));
+            var expected = (float*)memory.Zeros(4L * rows * size);
+            for (int i = 0; i < rows * size; i++)
+                expected[i] = (float)(g[i / size] * Math.Exp(x[offsets[i / size] + i % size] - (double)y[i / size]));
+            KernelMemory.AssertClose(
+                expected, actual, (long)rows * size, MLX_FLOAT32, KernelMemory.Tolerance(MLX_FLOAT32));
+        }
+    }
+
+    [Theory]
     [InlineData(MLX_FLOAT64, 1e-12)]
     [InlineData(MLX_FLOAT32, 1e-5)]
     [InlineData(MLX_FLOAT16, 1e-2)]

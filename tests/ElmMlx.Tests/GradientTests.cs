@@ -144,6 +144,25 @@ public class GradientTests
     }
 
     [Fact]
+    public void Parts_and_the_whole_add_up_in_either_order()
+    {
+        // the table as embedding and as output layer; each element of a row, and one of it
+        using ArrayScope scope = new();
+        MlxArray table = MlxArray.From<float>([1, 2, 3, 4, 5, 6], 3, 2);
+        MlxArray tokens = MlxArray.From<int>([2, 0, 2], 3), place = MlxArray.From<int>([1, 0, 1], 3, 1);
+        foreach (bool isFirst in (bool[])[true, false])
+        {
+            MlxArray[] gradients = Transforms.Grad(a =>
+            {
+                MlxArray square = isFirst ? a[0].Square().Sum() : a[0].Take(tokens, 0).Sum();
+                MlxArray rows = isFirst ? a[0].Take(tokens, 0).Sum() : a[0].Square().Sum();
+                return square + rows + a[0].TakeAlongAxis(place, 1).Sum();
+            }, [table]);
+            Assert.Equal([2f + 1, 4f + 1 + 1, 6f + 1, 8f, 10f + 2, 12f + 2 + 1], gradients[0].ToArray<float>());
+        }
+    }
+
+    [Fact]
     public void Product_over_an_empty_axis_has_empty_gradients()
     {
         using ArrayScope scope = new();
@@ -193,6 +212,7 @@ public class GradientTests
         foreach (Func<MlxArray, MlxArray> function in (Func<MlxArray, MlxArray>[])
             [a => a.Softmax(), a => a.LogSumExp(0), a => a.Max(1), a => a.Prod(0), a => a.CumSum(1), a => a.Sort(0),
             a => a.Split(4, 1)[2].Exp(), a => a[1.., ..3],
+            a => a.Exp() + a.TakeAlongAxis(a.ArgMax(1, true), 1),
             a => (a * 0.5f).Exp().Sqrt() / (a.Square() + 1f), a => a.Maximum(0f).Power(2f)])
         {
             using ArrayScope scope = new();

@@ -19,6 +19,12 @@ internal abstract class Primitive
     public virtual bool StopsGradient => false;
 
     /// <summary>
+    /// The sum of <paramref name="whole"/> and of what <paramref name="operation"/>, this primitive's and not yet run, will
+    /// put among zeros, in one step: its parts are added to the whole. Null where it does something else.
+    /// </summary>
+    public virtual Node? AddedTo(Node whole, Operation operation) => null;
+
+    /// <summary>
     /// The cotangents of the inputs, written with graph operations, so that gradients are graphs: one an input, of its
     /// shape and dtype; null where none is asked for or the output does not depend on it.
     /// </summary>

@@ -176,11 +176,14 @@ internal sealed class Tape : IDisposable
             return;
         }
 
-        Node sum = Ops.Add(former, cotangent);
+        Node sum = Together(former, cotangent) ?? Together(cotangent, former) ?? Ops.Add(former, cotangent);
         sum.Retain();
         known[node] = sum;
         former.Release();
     }
+
+    private static Node? Together(Node whole, Node parts) =>
+        parts.Operation is { Inputs.Length: > 0 } operation ? operation.Primitive.AddedTo(whole, operation) : null;
 
     private readonly struct Entry
     {

@@ -33,12 +33,12 @@ internal sealed class Gather(int[] axes, int[] sliceSizes) : Primitive
     }
 
     public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Make(
-        new Scatter(axes, ScatterMode.Sum), backward.X.Shape, backward.X.Type,
+        new Scatter(axes, ScatterMode.Sum, isAmongZeros: true), backward.X.Shape, backward.X.Type,
         [Ops.ZerosLike(backward.X), .. backward.Inputs[1..], backward.Cotangent]));
 }
 
 /// <summary>The first input with slices of the last one combined into it, one for each index that the others hold.</summary>
-internal sealed class Scatter(int[] axes, ScatterMode mode) : Primitive
+internal sealed class Scatter(int[] axes, ScatterMode mode, bool isAmongZeros = false) : Primitive
 {
     public override string Name => "Scatter";
 
@@ -85,6 +85,10 @@ internal sealed class Scatter(int[] axes, ScatterMode mode) : Primitive
 
         rows?.Release();
     }
+
+    public override Node? AddedTo(Node whole, Operation operation) => isAmongZeros
+        ? Ops.Make(new Scatter(axes, mode), whole.Shape, whole.Type, [whole, .. operation.Inputs[1..]])
+        : null;
 
     public override Node?[] Gradient(Backward backward)
     {
@@ -150,7 +154,7 @@ internal sealed class GatherAxis(int axis) : Primitive
     }
 
     public override Node?[] Gradient(Backward backward) => backward.Each(() => Ops.Make(
-        new ScatterAxis(axis, ScatterMode.Sum), backward.X.Shape, backward.X.Type,
+        new ScatterAxis(axis, ScatterMode.Sum, isAmongZeros: true), backward.X.Shape, backward.X.Type,
         Ops.ZerosLike(backward.X), backward.Y, backward.Cotangent));
 
     private unsafe void Run<T>(Node input, Node output, long[] offsets)
@@ -160,7 +164,7 @@ internal sealed class GatherAxis(int axis) : Primitive
 }
 
 /// <summary>The first input with the third's elements put, or added, at the indices of the second along one axis.</summary>
-internal sealed class ScatterAxis(int axis, ScatterMode mode) : Primitive
+internal sealed class ScatterAxis(int axis, ScatterMode mode, bool isAmongZeros = false) : Primitive
 {
     public override string Name => "ScatterAxis";
 
@@ -178,6 +182,10 @@ internal sealed class ScatterAxis(int axis, ScatterMode mode) : Primitive
             operation, indices, axis, output.Shape[axis], output.Shape[axis] - 1L, output.Strides[axis], offsets);
         AxisScatter.Run(mode, axis, indices.Shape, offsets, inputs[2], output);
     }
+
+    public override Node? AddedTo(Node whole, Operation operation) => isAmongZeros
+        ? Ops.Make(new ScatterAxis(axis, mode), whole.Shape, whole.Type, [whole, .. operation.Inputs[1..]])
+        : null;
 
     public override Node?[] Gradient(Backward backward)
     {

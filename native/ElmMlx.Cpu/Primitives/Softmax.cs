@@ -1,4 +1,5 @@
 using ElmMlx.Cpu.Kernels;
+using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
@@ -67,9 +68,57 @@ internal sealed class LogSumExp : Primitive
         SoftmaxKernels.LogSumExp(inputs[0], outputs[0]);
     }
 
+    // Half precision has rounded the sum too far for exp(x − sum).
     public override Node?[] Gradient(Backward backward)
     {
-        Node x = backward.X, column = Ops.Reshape(backward.Cotangent, [.. backward.Output.Shape, 1]);
-        return [Ops.Multiply(column, Ops.Make(new Softmax(), x.Shape, x.Type, x))];
+        Node x = backward.X;
+        return x.Type is MLX_FLOAT32 or MLX_FLOAT64
+            ? backward.Each(() => Ops.Make(
+                new LogSumExpGradient(), x.Shape, x.Type, x, backward.Output, backward.Cotangent))
+            : backward.Each(() => Ops.Multiply(
+                LogSumExpGradient.Column(backward.Cotangent), Ops.Make(new Softmax(), x.Shape, x.Type, x)));
     }
+}
+
+/// <summary>g · exp(x − y): the gradient of log Σ exp(x) = y along the last axis. Inputs: x, y and g; float32 or float64.</summary>
+internal sealed class LogSumExpGradient : Primitive
+{
+    public override string Name => "LogSumExpGradient";
+
+    public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
+    {
+        Node output = outputs[0];
+        output.AllocateOver(inputs[0]);
+        if (output.Size == 0)
+            return;
+        using var x = new ContiguousRows(inputs[0]);
+        using var y = new ContiguousRows(inputs[1], inputs[1].Rank);
+        using var g = new ContiguousRows(inputs[2], inputs[2].Rank);
+        int width = output.Shape[^1];
+        if (output.Type == MLX_FLOAT64)
+        {
+            LogSumExpGradientKernels.Run(
+                (double*)x.Node.Data, x.Rows, width, (double*)y.Node.Data, (double*)g.Node.Data, (double*)output.Data);
+        }
+        else
+        {
+            LogSumExpGradientKernels.Run(
+                (float*)x.Node.Data, x.Rows, width, (float*)y.Node.Data, (float*)g.Node.Data, (float*)output.Data);
+        }
+    }
+
+    // With h the cotangent and r the result: h · r for x, −Σ h · r for y, Σ h · exp(x − y) for g.
+    public override Node?[] Gradient(Backward backward)
+    {
+        (Node x, Node y, Node h) = (backward.X, backward.Y, backward.Cotangent);
+        return backward.Each(
+            () => Ops.Multiply(h, backward.Output),
+            () => Ops.Negative(RowSums(Ops.Multiply(h, backward.Output))),
+            () => RowSums(Ops.Multiply(h, Ops.Exp(Ops.Subtract(x, Column(y))))));
+    }
+
+    /// <summary>One number a row, beside the row's elements.</summary>
+    internal static Node Column(Node numbers) => Ops.Reshape(numbers, [.. numbers.Shape, 1]);
+
+    private static Node RowSums(Node a) => Ops.Sum(a, [-1], keepDims: false);
 }
