@@ -7,8 +7,8 @@ internal static class JinjaListFilters
 {
     public static readonly JinjaCallable[] All =
     [
-        new JinjaFunction("length", "value", Length),
-        new JinjaFunction("count", "value", Length),
+        new JinjaFunction("length", "value", (run, a) => Length(run, a)),
+        new JinjaFunction("count", "value", (run, a) => Length(run, a)),
         new JinjaFunction("first", "value", (run, a) => End(JinjaValue.Iterate(run, a[0]), 0, "first")),
         new JinjaFunction("last", "value", (run, a) => End(JinjaValue.Iterate(run, a[0]), ^1, "last")),
         new JinjaFunction("list", "value", (run, a) => JinjaSequence.List(JinjaValue.Iterate(run, a[0]))),
@@ -67,8 +67,8 @@ internal static class JinjaListFilters
         };
     }
 
-    private static object Length(JinjaRun run, object?[] a) => JinjaValue.Length(run, a[0]) is { } length
-        ? (BigInteger)length
+    private static BigInteger Length(JinjaRun run, object?[] a) => JinjaValue.Length(run, a[0]) is { } length
+        ? length
         : throw new JinjaException($"object of type {PythonText.Quote(JinjaValue.TypeName(a[0]))} has no len()");
 
     private static object? End(object?[] items, Index place, string name) => items.Length > 0

@@ -21,12 +21,12 @@ internal static class JinjaNumberFilters
 
     private static object? Whole(object? value, int radix) => value switch
     {
-        string text => Parse(text, radix) ?? (Float(text) is double number ? Whole(number, radix) : null),
+        string text => (object?)Parse(text, radix) ?? (Float(text) is double number ? Whole(number, radix) : null),
         double number => double.IsFinite(number) ? new BigInteger(number) : null,
         _ => JinjaValue.Whole(value),
     };
 
-    private static object? Parse(string text, int radix)
+    private static BigInteger? Parse(string text, int radix)
     {
         var digits = PythonText.Trim(text).Replace("_", "");
         if (digits.Length > MaxDigits)

@@ -12,7 +12,11 @@ internal static class JinjaOperators
         Refuse(left);
         Refuse(right);
         if (name == "+" && (left is string || left is JinjaSequence { Kind: JinjaSequenceKind.List or JinjaSequenceKind.Tuple }))
+        {
+            if (left is string a && right is string b)
+                return PythonStringMethods.Join(run, "", [a, b]);
             return Concatenate(run, left, right);
+        }
         if (name == "*" && (left is string or JinjaSequence || right is string or JinjaSequence))
             return Repeat(run, left, right);
         if (name == "%" && left is string format)
@@ -109,13 +113,8 @@ internal static class JinjaOperators
             throw undefined.Error();
     }
 
-    private static object Concatenate(JinjaRun run, object left, object? right)
+    private static JinjaSequence Concatenate(JinjaRun run, object left, object? right)
     {
-        if (left is string a && right is string b)
-        {
-            run.SpendText((long)a.Length + b.Length);
-            return a + b;
-        }
         if (left is JinjaSequence p && right is JinjaSequence q && p.Kind == q.Kind)
         {
             run.SpendItems((long)p.Items.Length + q.Items.Length);
@@ -180,11 +179,11 @@ internal static class JinjaOperators
         }
     }
 
-    private static object Bounded(BigInteger number) => number.GetBitLength() <= MaxBits
+    private static BigInteger Bounded(BigInteger number) => number.GetBitLength() <= MaxBits
         ? number
         : throw new JinjaException($"a number has more than {MaxBits} bits");
 
-    private static object Float(string name, double x, double y)
+    private static double Float(string name, double x, double y)
     {
         if (y == 0 && (name is "/" or "//" or "%"))
             throw new JinjaException("float division by zero");

@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace ElmMlx.Text.Jinja;
 
 /// <summary>Python's ways to take a text apart.</summary>
 internal static class PythonSplit
 {
+    private static readonly SearchValues<char> LineEnds = SearchValues.Create("\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029");
+
     /// <param name="run">The rendering.</param>
     /// <param name="text">What is taken apart.</param>
     /// <param name="separator">A text; None for blanks.</param>
@@ -33,7 +37,7 @@ internal static class PythonSplit
         var lines = new List<string>();
         for (var start = 0; start < text.Length;)
         {
-            var end = text.AsSpan(start).IndexOfAny("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029");
+            var end = text.AsSpan(start).IndexOfAny(LineEnds);
             end = end < 0 ? text.Length : start + end;
             var next = Math.Min(text.Length, end + (text.AsSpan(end).StartsWith("\r\n") ? 2 : 1));
             lines.Add(text[start..(keepsEnds ? next : end)]);
