@@ -15,11 +15,14 @@ internal static class DataRecords
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
     /// <summary>The records in their order; lines of white space are none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="keys">What is looked at, so that other columns of a parquet file are not read; null for
+    /// everything.</param>
     /// <exception cref="InvalidDataException">The file is not of a kind that can be read, or broken.</exception>
-    public static IEnumerable<DataRecord> Read(string path)
+    public static IEnumerable<DataRecord> Read(string path, IReadOnlyCollection<string>? keys = null)
     {
         if (path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
-            return ParquetRecords.Read(path);
+            return ParquetRecords.Read(path, keys);
         if (Extensions.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase)))
             return ReadLines(path, isZipped: path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase));
         throw new InvalidDataException(

@@ -6,58 +6,68 @@ using Parquet.Schema;
 namespace ElmMlx.Datasets;
 
 /// <summary>
-/// Rows of a parquet file as JSON objects of their columns of texts. Other columns are left out: conversations, which are
-/// lists, are read from JSON lines.
+/// Rows of a parquet file as the JSON objects that they would be in JSON lines; one row group is in memory at a time.
 /// </summary>
 internal static class ParquetRecords
 {
-    public static IEnumerable<DataRecord> Read(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="keys">The columns that are wanted; null takes all that can be JSON values.</param>
+    /// <exception cref="InvalidDataException">The file is broken, or a wanted column is of a type without JSON
+    /// values.</exception>
+    public static IEnumerable<DataRecord> Read(string path, IReadOnlyCollection<string>? keys = null)
     {
         using FileStream file = File.OpenRead(path);
         ParquetReader reader = Guard(path, () => ParquetReader.CreateAsync(file).GetAwaiter().GetResult());
+        Field[] fields = Guard(path, () => reader.Schema.Fields.Where(field =>
+            keys?.Contains(field.Name) ?? ParquetColumn.Unreadable(field) is null).ToArray());
+        if (fields.Select(ParquetColumn.Unreadable).FirstOrDefault(name => name is not null) is { } unreadable)
+            throw new InvalidDataException(
+                $"{path}: the column {unreadable} is of a type that is not read; texts, numbers, true or false, and lists " +
+                "and structures of these are. Write the file again without it, or as JSON lines.");
         long line = 0;
         for (int i = 0; i < reader.RowGroupCount; i++)
         {
             JsonElement[] rows = Guard(path, () =>
             {
                 using ParquetRowGroupReader group = reader.OpenRowGroupReader(i);
-                return ReadGroup(group, reader.Schema);
+                return ReadGroup(group, fields);
             });
             foreach (JsonElement row in rows)
                 yield return new DataRecord(++line, row);
         }
     }
 
-    private static JsonElement[] ReadGroup(ParquetRowGroupReader group, ParquetSchema schema)
+    private static JsonElement[] ReadGroup(ParquetRowGroupReader group, Field[] fields)
     {
-        int count = checked((int)group.RowCount);
-        var columns = new List<(string Name, Action<Utf8JsonWriter>?[] Values)>();
-        foreach (Field field in schema.Fields)
+        var columns = new List<ParquetColumn>();
+        try
         {
-            if (field is DataField data && IsText(data))
-                columns.Add((field.Name, Values(Texts(group, data))));
-        }
-        var rows = new JsonElement[count];
-        var buffer = new ArrayBufferWriter<byte>();
-        for (int row = 0; row < count; row++)
-        {
-            buffer.ResetWrittenCount();
-            using (var writer = new Utf8JsonWriter(buffer))
+            foreach (Field field in fields)
+                columns.Add(ParquetColumn.Read(group, field));
+            var rows = new JsonElement[checked((int)group.RowCount)];
+            var buffer = new ArrayBufferWriter<byte>();
+            for (int row = 0; row < rows.Length; row++)
             {
-                writer.WriteStartObject();
-                foreach ((string name, Action<Utf8JsonWriter>?[] values) in columns)
+                buffer.ResetWrittenCount();
+                using (var writer = new Utf8JsonWriter(buffer))
                 {
-                    writer.WritePropertyName(name);
-                    if (values[row] is { } write)
-                        write(writer);
-                    else
-                        writer.WriteNullValue();
+                    writer.WriteStartObject();
+                    for (int i = 0; i < fields.Length; i++)
+                    {
+                        writer.WritePropertyName(fields[i].Name);
+                        columns[i].Write(writer);
+                    }
+                    writer.WriteEndObject();
                 }
-                writer.WriteEndObject();
+                rows[row] = JsonElement.Parse(buffer.WrittenSpan);
             }
-            rows[row] = JsonElement.Parse(buffer.WrittenSpan);
+            return rows;
         }
-        return rows;
+        finally
+        {
+            foreach (ParquetColumn column in columns)
+                column.Dispose();
+        }
     }
 
     /// <summary>Whether a column has one text a row; the library's own type for texts is a memory of characters.</summary>
@@ -71,9 +81,6 @@ internal static class ParquetRecords
         group.ReadAsync(field, texts.AsMemory()!).AsTask().GetAwaiter().GetResult();
         return texts;
     }
-
-    private static Action<Utf8JsonWriter>?[] Values(string?[] texts) =>
-        [.. texts.Select(text => text is null ? null : (Action<Utf8JsonWriter>)(w => w.WriteStringValue(text)))];
 
     /// <summary>Reads; the library answers broken files with exceptions of many kinds, which all become one.</summary>
     public static T Guard<T>(string path, Func<T> read)

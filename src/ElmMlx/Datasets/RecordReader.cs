@@ -14,6 +14,10 @@ internal sealed class RecordReader
         _options = tokenizer.Options;
     }
 
+    /// <summary>The keys that are looked at.</summary>
+    public IReadOnlyCollection<string> Keys =>
+        [_options.PromptKey, _options.CompletionKey, _options.ChatKey, _options.TextKey, "tools"];
+
     /// <summary>What the file holds; null before the first record.</summary>
     public DatasetKind? Kind { get; private set; }
 

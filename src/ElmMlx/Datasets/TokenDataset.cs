@@ -37,7 +37,7 @@ public sealed class TokenDataset
             throw new FileNotFoundException($"There is no data file {path}.", path);
         var reader = new RecordReader(tokenizer);
         var rows = new RowCollector(tokenizer.Options);
-        foreach (DataRecord record in DataRecords.Read(path))
+        foreach (DataRecord record in DataRecords.Read(path, reader.Keys))
         {
             try
             {
