@@ -62,14 +62,6 @@ public sealed class ParquetTests : IDisposable
         }
     }
 
-    [Theory]
-    [InlineData("list_columns", """{"int64_list":[1,2,3],"utf8_list":["abc","efg","hij"]}""", """{"int64_list":[null,1],"utf8_list":null}""",
-        """{"int64_list":[4],"utf8_list":["efg",null,"hij","xyz"]}""")]
-    [InlineData("nested_lists.snappy", """{"a":[[["a","b"],["c"]],[null,["d"]]],"b":1}""",
-        """{"a":[[["a","b"],["c","d"]],[null,["e"]]],"b":1}""", """{"a":[[["a","b"],["c","d"],["e"]],[null,["f"]]],"b":1}""")]
-    public void Lists_of_other_writers_are_read(string file, params string[] records) => Assert.Equal(
-        records, DataRecords.Read(Fixtures.Path($"train/parquet/{file}.parquet")).Select(record => record.Value.GetRawText()));
-
     [Fact]
     public void Column_without_json_values_is_named_only_where_it_is_wanted()
     {
@@ -80,9 +72,6 @@ public sealed class ParquetTests : IDisposable
             $"{path}: the column blob (ReadOnlyMemory) is of a type that is not read; texts, numbers, true or false, and lists " +
             "and structures of these are. Write the file again without it, or as JSON lines.",
             Assert.Throws<InvalidDataException>(() => DataFiles.Load(path, new DatasetOptions { TextKey = "blob" })).Message);
-        string maps = Fixtures.Path("train/parquet/nested_maps.snappy.parquet");
-        Assert.Contains("the column a", Assert.Throws<InvalidDataException>(
-            () => DataFiles.Load(maps, new DatasetOptions { ChatKey = "a" })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
