@@ -91,7 +91,8 @@ internal static class JinjaAccess
     private static object?[] Choose(object?[] items, object? start, object? stop, int by)
     {
         int low = by > 0 ? 0 : -1, high = by > 0 ? items.Length : items.Length - 1;
-        int first = start is null ? (by > 0 ? low : high) : Place(start), last = stop is null ? (by > 0 ? high : low) : Place(stop);
+        var first = start is not null ? Place(start) : by > 0 ? low : high;
+        var last = stop is not null ? Place(stop) : by > 0 ? high : low;
         var chosen = new List<object?>();
         for (long i = first; by > 0 ? i < last : i > last; i += by)
             chosen.Add(items[i]);

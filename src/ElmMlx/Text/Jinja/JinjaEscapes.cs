@@ -43,7 +43,8 @@ internal static class JinjaEscapes
         if (place + digits > source.Length || !uint.TryParse(
             source.AsSpan(place, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
             || value > 0x10FFFF)
-            throw new JinjaException($"a text has an escape that is not \\{source[place - 1]} and {digits} hexadecimal digits", line);
+            throw new JinjaException(
+                $"a text has an escape that is not \\{source[place - 1]} and {digits} hexadecimal digits", line);
         if (value < 0x10000)
             text.Append((char)value);
         else

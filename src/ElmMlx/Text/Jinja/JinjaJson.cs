@@ -108,7 +108,9 @@ internal sealed class JinjaJson
                 break;
             case JinjaMapping mapping:
                 var entries = mapping.Entries.Select(e => (Key: Key(e.Key), e.Value));
-                AppendItems('{', '}', _sorted ? entries.OrderBy(e => e.Key, Comparer<string>.Create(PythonText.Compare)) : entries, depth, entry =>
+                if (_sorted)
+                    entries = entries.OrderBy(e => e.Key, Comparer<string>.Create(PythonText.Compare));
+                AppendItems('{', '}', entries, depth, entry =>
                 {
                     AppendText(entry.Key);
                     _text.Append(_colon);

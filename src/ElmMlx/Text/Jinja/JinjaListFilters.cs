@@ -42,7 +42,8 @@ internal static class JinjaListFilters
         var keyed = items.Select(item => (Key: key(item), Item: item)).ToArray();
         try
         {
-            return [.. (reverse ? keyed.OrderByDescending(k => k.Key, order) : keyed.OrderBy(k => k.Key, order)).Select(k => k.Item)];
+            var sorted = reverse ? keyed.OrderByDescending(k => k.Key, order) : keyed.OrderBy(k => k.Key, order);
+            return [.. sorted.Select(k => k.Item)];
         }
         catch (InvalidOperationException e) when (e.InnerException is JinjaException reason)
         {

@@ -9,8 +9,10 @@ internal sealed partial class JinjaParser
     private JinjaExpression Conditional()
     {
         var value = Or();
+        var links = 0;
         while (_tokens.Current.IsName("if"))
         {
+            _tokens.Link(ref links);
             var (line, chosen) = (_tokens.Next().Line, value);
             var test = Or();
             var otherwise = _tokens.SkipName("else") ? Expression() : null;
@@ -25,8 +27,10 @@ internal sealed partial class JinjaParser
     private JinjaExpression Or()
     {
         var left = And();
+        var links = 0;
         while (_tokens.Current.IsName("or"))
         {
+            _tokens.Link(ref links);
             var (line, first) = (_tokens.Next().Line, left);
             var second = And();
             left = At(line, scope => first(scope) is var value && JinjaValue.IsTrue(value) ? value : second(scope));
@@ -37,8 +41,10 @@ internal sealed partial class JinjaParser
     private JinjaExpression And()
     {
         var left = Not();
+        var links = 0;
         while (_tokens.Current.IsName("and"))
         {
+            _tokens.Link(ref links);
             var (line, first) = (_tokens.Next().Line, left);
             var second = Not();
             left = At(line, scope => first(scope) is var value && JinjaValue.IsTrue(value) ? second(scope) : value);
@@ -113,8 +119,10 @@ internal sealed partial class JinjaParser
     private JinjaExpression LeftToRight(Func<JinjaExpression> parse, params string[] names)
     {
         var left = parse();
+        var links = 0;
         while (_tokens.Current.Kind == JinjaTokenKind.Operator && names.Contains(_tokens.Current.Value))
         {
+            _tokens.Link(ref links);
             var (token, first) = (_tokens.Next(), left);
             var second = parse();
             left = At(token.Line, scope =>

@@ -100,7 +100,7 @@ internal sealed partial class JinjaParser
 
     private JinjaExpression Postfix(JinjaExpression value, bool withCalls = true)
     {
-        while (true)
+        for (var links = 0; ; _tokens.Link(ref links))
         {
             if (_tokens.Current.IsOperator("."))
                 value = Attribute(value);
@@ -115,7 +115,7 @@ internal sealed partial class JinjaParser
 
     private JinjaExpression Filtered(JinjaExpression value)
     {
-        while (true)
+        for (var links = 0; ; _tokens.Link(ref links))
         {
             if (_tokens.Current.IsOperator("|"))
                 value = Filter(value);

@@ -6,6 +6,7 @@ namespace ElmMlx.Text.Jinja;
 internal sealed class JinjaTokens
 {
     private const int MaxDepth = 200;
+    private const int MaxLinks = 1000;
 
     private readonly List<JinjaToken> _tokens;
     private int _place;
@@ -58,6 +59,13 @@ internal sealed class JinjaTokens
         var result = parse();
         _depth--;
         return result;
+    }
+
+    /// <summary>Counts the links of a chain: each holds those before it, so they nest too.</summary>
+    public void Link(ref int links)
+    {
+        if (++links > MaxLinks)
+            throw Error($"an expression chains more than {MaxLinks} operations");
     }
 
     public string Shown => Current.Description.Length <= 60 ? Current.Description : Current.Description[..60] + "…";
