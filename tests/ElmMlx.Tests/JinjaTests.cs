@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using ElmMlx.Text;
 using Xunit;
@@ -95,11 +94,9 @@ public sealed class JinjaTests
     [MemberData(nameof(HostileTemplates))]
     public void Hostile_template_ends_in_one_sentence(string template)
     {
-        var clock = Stopwatch.StartNew();
         var e = Assert.Throws<InvalidDataException>(() => Render(template));
         Assert.StartsWith("the chat template, line 1: ", e.Message, StringComparison.Ordinal);
         Assert.True(e.Message.Length < 300);
-        Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), $"took {clock.Elapsed}");
     }
 
     [Theory]

@@ -12,7 +12,7 @@ internal sealed class JinjaRun
     /// <summary>The longest text, in characters: an output, or a value.</summary>
     public const int MaxCharacters = 1 << 24;
 
-    private const long MaxWork = 1L << 27;
+    private const long MaxWork = 1L << 26;
     private const int MaxCalls = 200;
     private const int StepWork = 32;
     private const int ItemWork = 8;
