@@ -4,19 +4,21 @@ using System.Runtime.InteropServices;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Memory for buffers, and its counters. Freed blocks wait in a cache of bounded size, one stack a block size; large
-/// blocks are aligned to huge pages and ask for them.
+/// Memory for buffers, and its counters. Freed blocks wait in a cache of bounded size, one stack a block size: by default
+/// it keeps what was once in use, so that a training step finds the blocks of the last one. Large blocks are aligned to
+/// huge pages and ask for them.
 /// </summary>
 internal static unsafe partial class Allocator
 {
     private const long HugePageBytes = 2 << 20;
     private const int SmallAlignmentBytes = 64;
+    private const long SmallCacheBytes = 256L << 20;
     private const int AdviseHugePages = 14;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<long, Stack<nint>> Cache = [];
-    private static long s_active, s_peak, s_cached;
-    private static long s_cacheLimit = 256L << 20;
+    private static long s_active, s_peak, s_cached, s_highest;
+    private static long s_cacheLimit = -1;      // nobody has set one
     private static long s_memoryLimit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
     private static long s_wiredLimit;
 
@@ -32,6 +34,10 @@ internal static unsafe partial class Allocator
     /// <summary>Above this many active bytes nothing is kept in the cache.</summary>
     public static long MemoryLimitBytes => Volatile.Read(ref s_memoryLimit);
 
+    /// <summary>By default the cache may fill memory up to the most that was ever active, and hold 256 MiB in any case.</summary>
+    private static long CacheLimitBytes =>
+        s_cacheLimit >= 0 ? s_cacheLimit : Math.Max(SmallCacheBytes, s_highest - s_active);
+
     public static void ResetPeak()
     {
         lock (Gate)
@@ -41,10 +47,14 @@ internal static unsafe partial class Allocator
     /// <summary>Sets how much the cache may hold; answers the limit before.</summary>
     public static long SetCacheLimit(long nBytes)
     {
-        long previous = Interlocked.Exchange(ref s_cacheLimit, nBytes);
-        if (CacheBytes > nBytes)
-            ClearCache();
-        return previous;
+        lock (Gate)
+        {
+            long previous = CacheLimitBytes;
+            s_cacheLimit = nBytes;
+            if (s_cached > nBytes)
+                ClearCache();
+            return previous;
+        }
     }
 
     /// <summary>Sets the memory limit; answers the limit before.</summary>
@@ -78,6 +88,7 @@ internal static unsafe partial class Allocator
         {
             s_active += size;
             s_peak = Math.Max(s_peak, s_active);
+            s_highest = Math.Max(s_highest, s_active);
             if (Cache.TryGetValue(size, out Stack<nint>? blocks) && blocks.TryPop(out nint block))
             {
                 s_cached -= size;
@@ -95,9 +106,10 @@ internal static unsafe partial class Allocator
         lock (Gate)
         {
             s_active -= size;
-            if (size <= s_cacheLimit && s_active + s_cached <= s_memoryLimit)
+            long limit = CacheLimitBytes;
+            if (size <= limit && s_active + s_cached <= s_memoryLimit)
             {
-                if (s_cached + size > s_cacheLimit)
+                if (s_cached + size > limit)
                     ClearCache();
                 if (!Cache.TryGetValue(size, out Stack<nint>? blocks))
                     Cache[size] = blocks = new();
