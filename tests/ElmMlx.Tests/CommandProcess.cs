@@ -20,12 +20,26 @@ internal static class CommandProcess
     /// <summary>Runs <c>mlx-convert</c>.</summary>
     public static Result Convert(params string[] arguments) => Run("Convert", "mlx-convert.dll", "", arguments);
 
+    /// <summary>Runs <c>elm</c> where no file may be longer than a limit; not on Windows.</summary>
+    public static Result ElmWithin(int kibibytes, params string[] arguments)
+    {
+        // .NET's own code pages are a file that is longer, unless they may be written and run at once
+        const string line = "ulimit -f $0; trap '' XFSZ; DOTNET_EnableWriteXorExecute=0 exec \"$@\"";
+        return Wait(
+            StartProcess("bash", ["-c", line, $"{kibibytes}", Host, Locate("Elm", "elm.dll"), .. arguments]), "elm", "", arguments);
+    }
+
     /// <summary>Starts <c>elm</c>, for what cannot wait until it has ended.</summary>
     public static Process StartElm(params string[] arguments) => Start("Elm", "elm.dll", arguments);
 
-    private static Result Run(string project, string file, string input, string[] arguments)
+    private static string Host => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    private static Result Run(string project, string file, string input, string[] arguments) =>
+        Wait(Start(project, file, arguments), file, input, arguments);
+
+    private static Result Wait(Process started, string file, string input, string[] arguments)
     {
-        using Process process = Start(project, file, arguments);
+        using Process process = started;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> errors = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
@@ -40,11 +54,13 @@ internal static class CommandProcess
             process.ExitCode, output.Result.ReplaceLineEndings("\n"), errors.Result.ReplaceLineEndings("\n"));
     }
 
-    private static Process Start(string project, string file, string[] arguments)
+    private static Process Start(string project, string file, string[] arguments) =>
+        StartProcess(Host, [Locate(project, file), .. arguments]);
+
+    private static Process StartProcess(string program, string[] arguments)
     {
         UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false);
-        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        ProcessStartInfo start = new(host, [Locate(project, file), .. arguments])
+        ProcessStartInfo start = new(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -161,7 +161,7 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
             },
         }));
         Assert.Contains("The checkpoint of step 6 could not be written to", full.Message, StringComparison.Ordinal);
-        Assert.Contains("the disk is full); the one of step 3 still stands.", full.Message, StringComparison.Ordinal);
+        Assert.Contains("the disk is full); the checkpoint of step 3 still stands.", full.Message, StringComparison.Ordinal);
         Assert.Equal(["0000003"], Checkpoints(folder));
         Train(folder, resume: true);
         AssertSame(folder);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ElmMlx.Lora;
 using ElmMlx.Nn;
 using ElmMlx.OpenElm;
 using ElmMlx.Weights;
@@ -14,11 +15,23 @@ internal static class InfoCommand
         ExampleCommand command = new(
             "info",
             "Prints the provider, where it comes from, its version, devices and memory; with --model also the " +
-            "model's layers.",
+            "model's layers, with --adapter-path what adapters are on them.",
             "elm info",
-            "elm info --model openelm-270m");
+            "elm info --model openelm-270m",
+            "elm info --model openelm-270m --adapter-path adapters");
         Option<string> model = new("--model") { Description = "Folder of a model.", HelpName = "DIR" };
+        Option<string> adapters = new("--adapter-path")
+        {
+            Description = "Folder with adapters of the model: mlx-lm's or PEFT's.",
+            HelpName = "DIR",
+        };
         command.Add(model);
+        command.Add(adapters);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(adapters) is not null && result.GetValue(model) is null)
+                result.AddError("--adapter-path needs the --model that the adapters were trained on.");
+        });
         command.SetAction(arguments =>
         {
             if (arguments.GetValue(model) is not { } path)
@@ -31,6 +44,11 @@ internal static class InfoCommand
             using OpenElmModel loaded = OpenElmModel.Load(folder);
             Console.WriteLine(MlxRuntime.Describe());       // with the memory that the model takes
             Print(folder, loaded);
+            if (arguments.GetValue(adapters) is { } adapterPath)
+            {
+                LoraAdapters.ApplyTo(loaded, adapterPath);
+                AdapterInfo.Print(loaded, adapterPath);
+            }
         });
         return command;
     }

@@ -23,8 +23,14 @@ public static class GradientClipping
         MlxArray norm = Norm(gradients);
         if (double.IsPositiveInfinity(maxNorm))
             return ([.. gradients], norm);
+        return (ToNorm(gradients, norm, maxNorm), norm);
+    }
+
+    /// <summary>Scales gradients whose norm is known.</summary>
+    internal static MlxArray[] ToNorm(IReadOnlyList<MlxArray> gradients, MlxArray norm, double maxNorm)
+    {
         MlxArray factor = ((norm + 1e-6).Reciprocal() * maxNorm).Minimum(1.0);
-        return ([.. gradients.Select(gradient => gradient * factor.AsType(gradient.DType))], norm);
+        return [.. gradients.Select(gradient => gradient * factor.AsType(gradient.DType))];
     }
 
     /// <summary>The L2 norm of all elements of all arrays, a scalar of float32 at least.</summary>

@@ -45,8 +45,8 @@ internal sealed class CheckpointFiles
         catch (Exception problem)
         {
             Remove(partial);
-            if (problem is IOException or UnauthorizedAccessException)
-                throw new IOException(Explain(step, problem), problem);
+            if (IsFailure(problem))
+                throw Failure($"The checkpoint of step {step} could not be written to {_root}", problem);
             throw;
         }
         if (Directory.Exists(folder))
@@ -88,6 +88,19 @@ internal sealed class CheckpointFiles
         Remove(former);
     }
 
+    /// <summary>Whether a file could not be written, for want of room or of permission.</summary>
+    public static bool IsFailure(Exception problem) => problem is IOException or UnauthorizedAccessException;
+
+    /// <summary>What could not be written, why, and what there is to go on from.</summary>
+    public IOException Failure(string what, Exception problem)
+    {
+        const int noSpaceUnix = 28, diskFullWindows = 112;
+        string cause = (problem.HResult & 0xFFFF) is noSpaceUnix or diskFullWindows ? "the disk is full" : problem.Message;
+        string standing = Steps() is [long last, ..] ? $"the checkpoint of step {last} still stands" : "there is no checkpoint yet";
+        return new IOException(
+            $"{what} ({cause.TrimEnd('.')}); {standing}. Make room, or make the folder writable, and go on with --resume.", problem);
+    }
+
     // Renamed before it is deleted, so that half of a checkpoint never has a checkpoint's name.
     private static void Discard(string folder)
     {
@@ -111,14 +124,5 @@ internal sealed class CheckpointFiles
         catch (UnauthorizedAccessException)
         {
         }
-    }
-
-    private string Explain(long step, Exception problem)
-    {
-        const int noSpaceUnix = 28, diskFullWindows = 112;
-        string cause = (problem.HResult & 0xFFFF) is noSpaceUnix or diskFullWindows ? "the disk is full" : problem.Message;
-        string standing = Steps() is [long last, ..] ? $"the one of step {last} still stands" : "there is none yet";
-        return $"The checkpoint of step {step} could not be written to {_root} ({cause.TrimEnd('.')}); {standing}. " +
-            "Make room, or make the folder writable, and go on with --resume.";
     }
 }

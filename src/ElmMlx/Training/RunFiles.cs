@@ -1,4 +1,5 @@
 using System.Globalization;
+using ElmMlx.Weights;
 
 namespace ElmMlx.Training;
 
@@ -20,6 +21,8 @@ internal sealed class RunFiles : IDisposable
 
     private string BestFolder => Path.Combine(_folder.Path, "best");
 
+    private string LogFile => Path.Combine(_folder.Path, "metrics.jsonl");
+
     /// <summary>Makes the folder ready for a new run, whose former content goes, or for one that goes on.</summary>
     /// <param name="step">The step to go on from; null for a new run.</param>
     public void Begin(long? step)
@@ -31,26 +34,32 @@ internal sealed class RunFiles : IDisposable
             if (Directory.Exists(BestFolder))
                 Directory.Delete(BestFolder, recursive: true);
         }
+        foreach (string folder in new[] { _folder, BestFolder }.Where(Directory.Exists))
+            AtomicFile.Clean(folder);
         _checkpoints.Clean();
         _checkpoints.DiscardAfter(step ?? 0);
         _metrics?.Dispose();
-        _metrics = new MetricsLog(Path.Combine(_folder.Path, "metrics.jsonl"), step);
+        _metrics = new MetricsLog(LogFile, step);
     }
 
     /// <summary>Adds a step's line.</summary>
-    public void Append(TrainingReport report) => _metrics!.Append(report);
+    /// <exception cref="IOException">It could not be written.</exception>
+    public void Append(TrainingReport report) => Guard(
+        $"The line of step {report.Step} could not be added to {LogFile}", () => _metrics!.Append(report));
 
     /// <summary>Writes the weights of the lowest validation loss.</summary>
-    public void WriteBest(IReadOnlyDictionary<string, MlxArray> weights, long step, double loss)
-    {
-        Directory.CreateDirectory(BestFolder);
-        _folder.WriteBeside?.Invoke(BestFolder);
-        ArrayFile.Write(Path.Combine(BestFolder, _folder.WeightsFile), weights, new Dictionary<string, string>(Checkpoint.WeightsMetadata)
+    /// <exception cref="IOException">They could not be written; the former ones stand.</exception>
+    public void WriteBest(IReadOnlyDictionary<string, MlxArray> weights, long step, double loss) => Guard(
+        $"The best weights, of step {step}, could not be written to {BestFolder}", () =>
         {
-            ["step"] = step.ToString(CultureInfo.InvariantCulture),
-            ["val_loss"] = loss.ToString(CultureInfo.InvariantCulture),
+            Directory.CreateDirectory(BestFolder);
+            _folder.WriteBeside?.Invoke(BestFolder);
+            ArrayFile.Write(Path.Combine(BestFolder, _folder.WeightsFile), weights, new Dictionary<string, string>(Checkpoint.WeightsMetadata)
+            {
+                ["step"] = step.ToString(CultureInfo.InvariantCulture),
+                ["val_loss"] = loss.ToString(CultureInfo.InvariantCulture),
+            });
         });
-    }
 
     /// <summary>Writes a checkpoint, and then the weights beside the checkpoints.</summary>
     /// <param name="checkpoint">What it holds.</param>
@@ -63,8 +72,10 @@ internal sealed class RunFiles : IDisposable
             checkpoint.State.Step, _folder.KeepLast,
             partial => checkpoint.Write(partial, _folder.WeightsFile, _folder.WriteBeside + writeMore));
         if (_folder.KeepsNewestBeside)
-            ArrayFile.Write(
-                Path.Combine(_folder.Path, _folder.WeightsFile), checkpoint.Weights, Checkpoint.WeightsMetadata);
+            Guard(
+                $"The weights of step {checkpoint.State.Step} could not be written to {_folder.Path}",
+                () => ArrayFile.Write(
+                    Path.Combine(_folder.Path, _folder.WeightsFile), checkpoint.Weights, Checkpoint.WeightsMetadata));
         return folder;
     }
 
@@ -107,4 +118,16 @@ internal sealed class RunFiles : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _metrics?.Dispose();
+
+    private void Guard(string failure, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception problem) when (CheckpointFiles.IsFailure(problem))
+        {
+            throw _checkpoints.Failure(failure, problem);
+        }
+    }
 }

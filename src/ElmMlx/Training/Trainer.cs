@@ -129,11 +129,16 @@ public sealed partial class Trainer : IDisposable
         double learningRate = _optimizer.LearningRate.At(_optimizer.Step);
         if (_state.SkippedInARow > _options.MaxSkippedInARow)
             throw new InvalidOperationException(Explain(loss, batch, learningRate));
+        MlxArray? meanNorm = null;
         if (!isBad && weight > 0)
+        {
+            if (_window.IsEmpty)
+                meanNorm = norm / (float)weight;        // while the window has no other batch
             Add(gradients, weight);
+        }
         double? appliedNorm = null;
         if (_state.BatchesInWindow >= _options.GradientAccumulationSteps || step == _options.Iterations)
-            appliedNorm = Update();
+            appliedNorm = Update(meanNorm);
         if (_options.ClearCacheThreshold is { } threshold && MlxMemory.CacheBytes > threshold)
             MlxMemory.ClearCache();
         double seconds = clock.Elapsed.TotalSeconds;
@@ -161,14 +166,17 @@ public sealed partial class Trainer : IDisposable
             _window.Add(gradients, weight);
     }
 
-    // Returns the gradient's norm before clipping; null where every batch since the last update was left out.
-    private double? Update()
+    // Takes the norm of the window's gradient where it is known. Returns it, as it was before clipping; null where every
+    // batch since the last update was left out.
+    private double? Update(MlxArray? norm)
     {
         _state = _state with { BatchesInWindow = 0 };
         if (_window.IsEmpty)
             return null;
-        (MlxArray[] gradients, MlxArray norm) = GradientClipping.ByGlobalNorm(
-            _window.Mean(), _options.ClipGradientNorm ?? double.PositiveInfinity);
+        MlxArray[] gradients = _window.Mean();
+        norm ??= GradientClipping.Norm(gradients);
+        if (_options.ClipGradientNorm is { } most)
+            gradients = GradientClipping.ToNorm(gradients, norm, most);
         _optimizer.Update(_parameters, gradients);
         MlxArray.Eval(
             [norm, .. _differentiated.Select(parameter => parameter.Value), .. _optimizer.State.Values]);

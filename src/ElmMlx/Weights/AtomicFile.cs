@@ -9,6 +9,7 @@ namespace ElmMlx.Weights;
 /// </summary>
 internal sealed partial class AtomicFile : IDisposable
 {
+    private const string Partial = ".partial-";
     private readonly string _path;
     private readonly string _temporary;
     private bool _committed;
@@ -16,7 +17,7 @@ internal sealed partial class AtomicFile : IDisposable
     public AtomicFile(string path, long length = 0)
     {
         _path = System.IO.Path.GetFullPath(path);
-        _temporary = _path + ".partial-" + Environment.ProcessId;
+        _temporary = _path + Partial + Environment.ProcessId;
         Handle = Create(_temporary, length);
     }
 
@@ -26,8 +27,28 @@ internal sealed partial class AtomicFile : IDisposable
     public static void WriteAllBytes(string path, ReadOnlySpan<byte> bytes)
     {
         using var file = new AtomicFile(path);
-        RandomAccess.Write(file.Handle, bytes, 0);
+        file.Write(bytes, 0);
         file.Commit();
+    }
+
+    /// <exception cref="IOException">There is no room, or a file may not be that long here.</exception>
+    public void Write(ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(Handle, bytes, offset);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw TooLong(_path, e);
+        }
+    }
+
+    /// <summary>Deletes what processes that were killed have left in a folder.</summary>
+    public static void Clean(string folder)
+    {
+        foreach (string file in Directory.GetFiles(folder, $"*{Partial}*"))
+            File.Delete(file);
     }
 
     // The room is taken at once, so a disk that is too small is told before the work.
@@ -38,6 +59,11 @@ internal sealed partial class AtomicFile : IDisposable
             return File.OpenHandle(
                 path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, preallocationSize: length);
         }
+        catch (ArgumentOutOfRangeException e)
+        {
+            File.Delete(path);
+            throw TooLong(path.Split(Partial)[0], e);
+        }
         catch (IOException e) when (length > 0)
         {
             string folder = System.IO.Path.GetDirectoryName(path)!;
@@ -45,10 +71,14 @@ internal sealed partial class AtomicFile : IDisposable
                 throw;
             File.Delete(path);
             throw new IOException(
-                $"The disk has no room for {System.IO.Path.GetFileName(path)}: it needs {length >> 20} MiB, and " +
+                $"The disk has no room for {System.IO.Path.GetFileName(path).Split(Partial)[0]}: it needs {length >> 20} MiB, and " +
                     $"{free >> 20} MiB are free; make room or give another place.", e);
         }
     }
+
+    // Where a quota or the file system bounds a file's length, .NET calls the length an argument that is out of range.
+    private static IOException TooLong(string path, Exception problem) => new(
+        $"{System.IO.Path.GetFileName(path)} would be longer than a file may be there", problem);
 
     public void Commit()
     {

@@ -46,7 +46,7 @@ public sealed class SafetensorsWriter : IDisposable
         }
         _path = path;
         _file = new AtomicFile(path, offset);
-        RandomAccess.Write(_file.Handle, header, 0);
+        _file.Write(header, 0);
     }
 
     /// <summary>Writes elements of a tensor, one piece after the other.</summary>
@@ -58,7 +58,7 @@ public sealed class SafetensorsWriter : IDisposable
         if (bytes.Length > entry.Spec.ByteCount - entry.Written)
             throw new ArgumentException($"{name} has {entry.Spec.ByteCount} bytes, and more were " +
                 "given.", nameof(bytes));
-        RandomAccess.Write(_file.Handle, bytes, entry.Offset + entry.Written);
+        _file.Write(bytes, entry.Offset + entry.Written);
         entry.Written += bytes.Length;
     }
 

@@ -101,7 +101,7 @@ internal sealed class TorchWriter : IDisposable
         if (bytes.Length > record.Length - record.Written)
             throw new ArgumentException($"{record.Name} has {record.Length} bytes, and more were " +
                 "given.", nameof(bytes));
-        RandomAccess.Write(_file.Handle, bytes, record.DataOffset + record.Written);
+        _file.Write(bytes, record.DataOffset + record.Written);
         record.Crc = Crc32.Append(record.Crc, bytes);
         record.Written += bytes.Length;
     }
@@ -132,7 +132,7 @@ internal sealed class TorchWriter : IDisposable
         writer.Half(0x4246); // 'F' 'B', PyTorch's padding
         writer.Half((ushort)(bytes.Length - writer.Position - 2));
         bytes.AsSpan(writer.Position).Fill((byte)'Z');
-        RandomAccess.Write(_file.Handle, bytes, record.HeaderOffset);
+        _file.Write(bytes, record.HeaderOffset);
     }
 
     private void WriteDirectoryEntry(Record record)
@@ -167,7 +167,7 @@ internal sealed class TorchWriter : IDisposable
             if (largeOffset)
                 writer.Long(record.HeaderOffset);
         }
-        RandomAccess.Write(_file.Handle, bytes, _end);
+        _file.Write(bytes, _end);
         _end += bytes.Length;
     }
 
@@ -195,7 +195,7 @@ internal sealed class TorchWriter : IDisposable
         writer.Half((ushort)Math.Min(_records.Count, ushort.MaxValue));
         writer.Word((uint)Math.Min(length, uint.MaxValue));
         writer.Word((uint)Math.Min(directory, uint.MaxValue));
-        RandomAccess.Write(_file.Handle, bytes, _end);
+        _file.Write(bytes, _end);
     }
 
     // {name: _rebuild_tensor_v2(storage, 0, size, stride, False, OrderedDict()), …}
