@@ -74,8 +74,18 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         Compare(expected, "parameters_f64", Path.Combine(checkpoint, "model.safetensors"), path => "transformer." + path);
         Compare(expected, "exp_avg_f64", Path.Combine(checkpoint, "state.safetensors"), path => $"optimizer:{path}.m");
         Compare(expected, "exp_avg_sq_f64", Path.Combine(checkpoint, "state.safetensors"), path => $"optimizer:{path}.v");
-        if (recipe.AverageMomentum is not null)
-            Compare(expected, "ema_f64", Path.Combine(checkpoint, "ema.safetensors"), path => "transformer." + path);
+        Sums(golden.GetProperty("sums_f64").GetProperty("21").GetProperty("parameters"), Path.Combine(checkpoint, "model.safetensors"));
+        if (recipe.AverageMomentum is null)
+            return;
+        Compare(expected, "ema_f64", Path.Combine(checkpoint, "ema.safetensors"), path => "transformer." + path);
+        Sums(golden.GetProperty("ema_sums_f64"), Path.Combine(checkpoint, "ema.safetensors"));
+
+        static void Sums(JsonElement sums, string file)
+        {
+            using var scope = new ArrayScope();
+            PretrainingTests.Sums(
+                sums, ArrayFile.Read(file).Select(entry => (OpenElmModel.CanonicalName(entry.Key), entry.Value)), 1e-6, file);
+        }
     }
 
     [Fact]
@@ -199,6 +209,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
                 Assert.Equal(weights[path], parameter.Value.ToArray<float>());
             Assert.Equal(2048, Text.Tokenizer.Load(Path.Combine(folder, model)).VocabularySize);
         }
+        string yaml = File.ReadAllText(Path.Combine(folder, "checkpoint_average.yaml"));
+        Assert.Contains("model_name: \"OpenELM-tiny\"\n      vocab_size: 2112\n", yaml);
         ConvertReport converted = Converter.Convert(new ConvertOptions
         {
             Input = Path.Combine(folder, "checkpoint_average.pt"),
