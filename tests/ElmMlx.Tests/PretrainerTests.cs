@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using ElmMlx.Checkpoints;
+using ElmMlx.Checkpoints.Torch;
 using ElmMlx.Datasets;
 using ElmMlx.OpenElm;
 using ElmMlx.Pretraining;
@@ -72,8 +74,18 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         Compare(expected, "parameters_f64", Path.Combine(checkpoint, "model.safetensors"), path => "transformer." + path);
         Compare(expected, "exp_avg_f64", Path.Combine(checkpoint, "state.safetensors"), path => $"optimizer:{path}.m");
         Compare(expected, "exp_avg_sq_f64", Path.Combine(checkpoint, "state.safetensors"), path => $"optimizer:{path}.v");
-        if (recipe.AverageMomentum is not null)
-            Compare(expected, "ema_f64", Path.Combine(checkpoint, "ema.safetensors"), path => "transformer." + path);
+        Sums(golden.GetProperty("sums_f64").GetProperty("21").GetProperty("parameters"), Path.Combine(checkpoint, "model.safetensors"));
+        if (recipe.AverageMomentum is null)
+            return;
+        Compare(expected, "ema_f64", Path.Combine(checkpoint, "ema.safetensors"), path => "transformer." + path);
+        Sums(golden.GetProperty("ema_sums_f64"), Path.Combine(checkpoint, "ema.safetensors"));
+
+        static void Sums(JsonElement sums, string file)
+        {
+            using var scope = new ArrayScope();
+            PretrainingTests.Sums(
+                sums, ArrayFile.Read(file).Select(entry => (OpenElmModel.CanonicalName(entry.Key), entry.Value)), 1e-6, file);
+        }
     }
 
     [Fact]
@@ -197,6 +209,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
                 Assert.Equal(weights[path], parameter.Value.ToArray<float>());
             Assert.Equal(2048, Text.Tokenizer.Load(Path.Combine(folder, model)).VocabularySize);
         }
+        string yaml = File.ReadAllText(Path.Combine(folder, "checkpoint_average.yaml"));
+        Assert.Contains("model_name: \"OpenELM-tiny\"\n      vocab_size: 2112\n", yaml);
         ConvertReport converted = Converter.Convert(new ConvertOptions
         {
             Input = Path.Combine(folder, "checkpoint_average.pt"),
@@ -213,6 +227,68 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
             .ToDictionary(entry => entry.Key, entry => entry.Value.ToArray<float>());
         Dictionary<string, float[]> Floats(string path) => ArrayFile.Read(path)
             .ToDictionary(entry => OpenElmModel.CanonicalName(entry.Key), entry => entry.Value.ToArray<float>());
+    }
+
+    [Fact]
+    public void Training_checkpoint_has_what_corenet_goes_on_from()
+    {
+        string path = _folder.At("training_checkpoint_last.pt"), checkpoint = Path.Combine(undisturbed.Folder, "checkpoints", "0000009");
+        using (Pretrainer trainer = undisturbed.Open())
+        {
+            trainer.Resume();
+            trainer.WriteTrainingCheckpoint(path);
+        }
+
+        using var scope = new ArrayScope();
+        using var archive = TorchArchive.Open(path);
+        PickleDict root = archive.Root;
+        Assert.Equal((9L, 0L, true), (root["iterations"], root["epoch"], root["is_interval_ckpt"]));
+        Assert.Equal(undisturbed.Reports.Min(report => report.ValidationLoss)!.Value, (double)root["best_metric"]!, 1e-9);
+        Same((PickleDict)root["model_state_dict"]!, "model.safetensors");
+        Same((PickleDict)root["ema_state_dict"]!, "ema.safetensors");
+        var optimizer = (PickleDict)root["optim_state_dict"]!;
+        var moments = (PickleDict)optimizer["state"]!;
+        Dictionary<string, MlxArray> stored = ArrayFile.Read(Path.Combine(checkpoint, "state.safetensors"));
+        PickleDict[] groups = [.. ((PickleList)optimizer["param_groups"]!).Items.Cast<PickleDict>()];
+        Assert.Equal([0.1, 0.0], groups.Select(group => (double)group["weight_decay"]!));
+        Assert.All(groups, group => Assert.Equal([0.9, 0.95], ((PickleTuple)group["betas"]!).Items.Cast<double>()));
+        object?[] numbers = [.. groups.SelectMany(group => ((PickleList)group["params"]!).Items)];
+        string[] names = [.. Pretrainer.ParameterGroups(_folder.Read().Recipe).SelectMany(group => group.Names)];
+        Assert.Equal(names.Length, numbers.Length);
+        foreach ((object? number, string name) in numbers.Zip(names))
+        {
+            var own = (PickleDict)moments.Entries.Single(entry => entry.Key.Equals(number)).Value!;
+            Assert.Equal(9, Floats(own["step"]!).Single());
+            Assert.Equal(stored[$"optimizer:{name}.m"].ToArray<float>(), Floats(own["exp_avg"]!));
+            Assert.Equal(stored[$"optimizer:{name}.v"].ToArray<float>(), Floats(own["exp_avg_sq"]!));
+        }
+
+        void Same(PickleDict state, string file)
+        {
+            var weights = ArrayFile.Read(Path.Combine(checkpoint, file))
+                .ToDictionary(entry => OpenElmModel.CanonicalName(entry.Key), entry => entry.Value);
+            Assert.Equal(weights.Keys.Order(), state.Entries.Select(entry => (string)entry.Key).Order());
+            Assert.All(state.Entries, entry => Assert.Equal(weights[(string)entry.Key].ToArray<float>(), Floats(entry.Value!)));
+        }
+
+        float[] Floats(object tensor)
+        {
+            var described = (TorchTensor)tensor;
+            float[] values = new float[described.Shape.Aggregate(1L, (a, b) => a * b)];
+            archive.Read(described, 0, MemoryMarshal.AsBytes(values.AsSpan()));
+            return values;
+        }
+    }
+
+    [Fact]
+    public void Parameter_groups_have_corenets_order()
+    {
+        JsonElement golden = GoldenArrays.Json("pretrain/train.json").GetProperty("cases").GetProperty("accum1");
+        Assert.Equal(
+            golden.GetProperty("parameter_groups").EnumerateArray()
+                .Select(group => string.Join(' ', group.GetProperty("names").EnumerateArray())),
+            Pretrainer.ParameterGroups(CoreNetGolden.Recipe(golden.GetProperty("settings")))
+                .Select(group => string.Join(' ', group.Names)));
     }
 
     [Fact]
@@ -316,13 +392,16 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         public UndisturbedRun()
         {
             CollectedReports reports = new();
-            using Pretrainer trainer = Open(_folder, Folder);
+            using Pretrainer trainer = Open();
             trainer.Run(reports);
             Reports = reports.All;
             Lines = Reports.Count;
         }
 
         public string Folder => _folder.At("whole");
+
+        /// <summary>The run again, at its beginning.</summary>
+        internal Pretrainer Open() => PretrainerTests.Open(_folder, Folder);
 
         public IReadOnlyList<TrainingReport> Reports { get; }
 

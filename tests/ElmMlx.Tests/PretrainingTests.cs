@@ -256,7 +256,7 @@ public sealed class PretrainingTests
 
     // Σx, Σx², Σ|x|, Σ x[i]·cos(i). A root mean square e of the differences moves a sum of n by no more than n·e, that of
     // squares by 2e·√(n·Σx²).
-    private static void Sums(
+    internal static void Sums(
         JsonElement golden, IEnumerable<(string Name, MlxArray Value)> arrays, double rms, string what)
     {
         int compared = 0;

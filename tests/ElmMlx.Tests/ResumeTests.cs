@@ -40,8 +40,12 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
         for (int step = 1; step < Iterations; step++)
         {
             using CancellationTokenSource stop = new();
-            TrainingResult result = Train(interrupted, resume: step > 1, stop: stop, then: _ => stop.Cancel());
-            Assert.Equal(TrainingEnd.Interrupted, result.End);
+            TrainingResult result = Train(interrupted, resume: step > 1, stop: stop, then: report =>
+            {
+                if (report.Step > 0)
+                    stop.Cancel();
+            });
+            Assert.Equal((TrainingEnd.Interrupted, step), (result.End, result.Step));
         }
         TrainingResult last = Train(interrupted, resume: true);
         Assert.Equal(TrainingEnd.Finished, last.End);

@@ -116,6 +116,13 @@ internal sealed class TrainCommand
         if (result.BestLoss is { } best)
             Console.WriteLine(FormattableString.Invariant(
                 $"Best validation loss {best:F3} after update {result.BestStep}: {Path.Combine(output, "best")}."));
+        if (arguments.GetValue(_saveAs) is not "mlx")
+        {
+            string training = Path.Combine(output, "training_checkpoint_last.pt");
+            trainer.WriteTrainingCheckpoint(training);
+            Console.WriteLine($"{training} is what CoreNet goes on from (common.resume).");
+        }
+
         return WriteResults(arguments, output);
     }
 

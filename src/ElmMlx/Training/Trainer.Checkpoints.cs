@@ -7,6 +7,7 @@ public sealed partial class Trainer
     private readonly RunFiles? _files;
     private bool _isResumed;
     private string? _checkpoint;
+    private long _savedStep;
 
     /// <summary>Goes on from the newest whole checkpoint of the run's folder.</summary>
     /// <param name="force">Whether to go on although settings differ.</param>
@@ -30,6 +31,7 @@ public sealed partial class Trainer
         Load(checkpoint, folder);
         _isResumed = true;
         _checkpoint = folder;
+        _savedStep = _state.Step;
         return (_state.Step, notes);
     }
 
@@ -41,6 +43,7 @@ public sealed partial class Trainer
             arrays[OptimizerPrefix + name] = value;
         for (int i = 0; i < _window.Sums.Count; i++)
             arrays[GradientPrefix + _parameters[i].Path] = _window.Sums[i];
+        _savedStep = _state.Step;
         return _checkpoint = _files!.Save(new Checkpoint
         {
             State = _state with { WindowWeight = _window.Weight },

@@ -86,7 +86,9 @@ public sealed partial class Trainer : IDisposable
                 report = Evaluate(report);
             Finish(report, progress, cancellation);
         }
-        return Result(cancellation);
+        if (_files is not null && cancellation.IsCancellationRequested && _savedStep < _state.Step)
+            Save();     // it was asked to stop while the last report was shown
+        return Result();
     }
 
     /// <summary>Frees what the run holds; parameters and optimizer stay.</summary>
@@ -226,7 +228,7 @@ public sealed partial class Trainer : IDisposable
         LearningRate = _optimizer.LearningRate.At(_optimizer.Step),
     };
 
-    private TrainingResult Result(CancellationToken cancellation) => new()
+    private TrainingResult Result() => new()
     {
         End = _state.Step >= _options.Iterations ? TrainingEnd.Finished
             : _state.IsFinished ? TrainingEnd.StoppedEarly

@@ -6,7 +6,7 @@ using ElmMlx.Weights;
 namespace ElmMlx.Checkpoints.Torch;
 
 /// <summary>
-/// Writes a state dict as <c>torch.save</c> does: a zip file of stored records, elements aligned to 64 bytes, the object as a
+/// Writes a state dict, or an object that holds some, as <c>torch.save</c> does: a zip file of stored records, elements aligned to 64 bytes, the object as a
 /// pickle of protocol 2. Elements come in any order and in pieces. The same tensors give the same bytes.
 /// </summary>
 internal sealed class TorchWriter : IDisposable
@@ -38,12 +38,19 @@ internal sealed class TorchWriter : IDisposable
 
     /// <param name="path">The file to write.</param>
     /// <param name="tensors">All tensors, in the order of the state dict.</param>
-    public TorchWriter(string path, IReadOnlyList<TensorSpec> tensors)
+    public TorchWriter(string path, IEnumerable<TensorSpec> tensors)
+        : this(path, PickleWriter.StateDict(tensors.Select(tensor => (tensor.Name, tensor))))
+    {
+    }
+
+    /// <param name="path">The file to write.</param>
+    /// <param name="content">What <see cref="PickleWriter"/> takes; every tensor has a name of its own.</param>
+    public TorchWriter(string path, PickleDict content)
     {
         _path = path;
         string root = System.IO.Path.GetFileNameWithoutExtension(path);
         root = root.Length == 0 || root.Any(c => char.IsControl(c) || c is '\\' or ':') ? "archive/" : root + "/";
-        byte[] pickle = Pickle(tensors);
+        (byte[] pickle, IReadOnlyList<TensorSpec> tensors) = PickleWriter.Write(content);
         _file = new AtomicFile(path);
         Put(root + "data.pkl", pickle);
         Put(root + ".format_version", "1"u8);
@@ -197,73 +204,6 @@ internal sealed class TorchWriter : IDisposable
         writer.Word((uint)Math.Min(directory, uint.MaxValue));
         _file.Write(bytes, _end);
     }
-
-    // {name: _rebuild_tensor_v2(storage, 0, size, stride, False, OrderedDict()), …}
-    private static byte[] Pickle(IReadOnlyList<TensorSpec> tensors)
-    {
-        using var pickle = new MemoryStream();
-        pickle.Write([0x80, 2]);
-        pickle.Write("ccollections\nOrderedDict\n)R("u8);
-        for (int i = 0; i < tensors.Count; i++)
-        {
-            Text(tensors[i].Name);
-            pickle.Write("ctorch._utils\n_rebuild_tensor_v2\n(("u8);
-            Text("storage");
-            pickle.Write(Encoding.ASCII.GetBytes($"ctorch\n{StorageName(tensors[i].Type)}\n"));
-            Text(i.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            Text("cpu");
-            Integer(tensors[i].ByteCount / tensors[i].Type.Size());
-            pickle.Write("tQ"u8);
-            Integer(0);
-            pickle.WriteByte((byte)'(');
-            foreach (int dimension in tensors[i].Shape)
-                Integer(dimension);
-            pickle.Write("t("u8);
-            for (int axis = 0; axis < tensors[i].Shape.Count; axis++)
-                Integer(tensors[i].Shape.Skip(axis + 1).Aggregate(1L, (product, dimension) => product * dimension));
-            pickle.Write("t"u8);
-            pickle.WriteByte(0x89);
-            pickle.Write("ccollections\nOrderedDict\n)RtR"u8);
-        }
-        pickle.Write("u."u8);
-        return pickle.ToArray();
-
-        void Text(string text)
-        {
-            byte[] bytes = Encoding.UTF8.GetBytes(text);
-            Span<byte> length = stackalloc byte[4];
-            BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
-            pickle.WriteByte((byte)'X');
-            pickle.Write(length);
-            pickle.Write(bytes);
-        }
-
-        void Integer(long value)
-        {
-            Span<byte> bytes = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
-            if (value <= int.MaxValue)
-            {
-                pickle.WriteByte((byte)'J');
-                pickle.Write(bytes[..4]);
-            }
-            else
-            {
-                pickle.Write([0x8a, 8]);
-                pickle.Write(bytes);
-            }
-        }
-    }
-
-    private static string StorageName(TensorType type) => type switch
-    {
-        TensorType.Float32 => "FloatStorage",
-        TensorType.Float16 => "HalfStorage",
-        TensorType.BFloat16 => "BFloat16Storage",
-        TensorType.Float64 => "DoubleStorage",
-        TensorType.Int64 => "LongStorage",
-        _ => throw new NotSupportedException($"Checkpoints are not written in {type.Name()}."),
-    };
 
     // Forty digits that depend on the object only.
     private static byte[] SerializationId(byte[] pickle)
