@@ -34,7 +34,7 @@ internal sealed class RunFiles : IDisposable
             if (Directory.Exists(BestFolder))
                 Directory.Delete(BestFolder, recursive: true);
         }
-        foreach (string folder in new[] { _folder, BestFolder }.Where(Directory.Exists))
+        foreach (string folder in new[] { _folder.Path, BestFolder }.Where(Directory.Exists))
             AtomicFile.Clean(folder);
         _checkpoints.Clean();
         _checkpoints.DiscardAfter(step ?? 0);
