@@ -68,6 +68,14 @@ public sealed class PretrainingConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void Sample_is_read()
+    {
+        var sample = PretrainingConfiguration.Read(Repository.At("samples/pretrain/stories.yaml"));
+        Assert.Equal((300L, 2743104L), (sample.Recipe.Updates, sample.Recipe.Model.ParameterCount));
+        Assert.Empty(sample.Notes);
+    }
+
+    [Fact]
     public void Dotted_names_are_nested_ones_and_other_schedules_are_read()
     {
         File.AppendAllText(

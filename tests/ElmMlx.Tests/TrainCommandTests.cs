@@ -85,6 +85,7 @@ public sealed class TrainCommandTests : IDisposable
         Refused("There is no configuration", CommandProcess.Elm("", "train", "-c", _folder.At("none.yaml")));
         Refused("is no KEY=VALUE", Train(output, "--set", "common.seed"));
         Refused("optim.name is 'sgd'", Train(output, "--set", "optim.name=sgd"));
+        Refused("a run of 9 updates that saves every 3 makes 3 checkpoints", Train(output, "--average", "4"));
         Assert.False(Directory.Exists(output));
         Assert.Equal(0, Train(output, "--max-iterations", "2", "--save-as", "corenet").ExitCode);
         Assert.False(Directory.Exists(Path.Combine(output, "model")));

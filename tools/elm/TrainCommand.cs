@@ -85,6 +85,7 @@ internal sealed class TrainCommand
         });
         output ??= configuration.ResultsFolder;
         Print(file, configuration);
+        CheckAverage(average, configuration);
         int keepLast = arguments.GetValue(_keepLast) ?? configuration.Options.KeepLast;
         using Pretrainer trainer = new(configuration.Recipe, configuration.Options with
         {
@@ -176,6 +177,17 @@ internal sealed class TrainCommand
         Console.WriteLine(step is null
             ? $"{output} has no checkpoint: the run begins."
             : $"Going on after update {step}.");
+    }
+
+    // Before the run, not when it has ended.
+    private static void CheckAverage(int average, PretrainingConfiguration configuration)
+    {
+        long updates = configuration.Recipe.Updates, every = configuration.Options.SaveEvery;
+        long checkpoints = every > 0 ? (updates + every - 1) / every : 1;
+        if (average > checkpoints)
+            throw new ArgumentException(
+                $"--average {average}: a run of {updates} updates that saves every {(every > 0 ? every : updates)} makes " +
+                $"{checkpoints} checkpoints; save more often (common.save_interval_freq).");
     }
 
     private string CommandLine(ParseResult arguments)

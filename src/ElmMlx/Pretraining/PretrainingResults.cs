@@ -20,7 +20,7 @@ public static class PretrainingResults
     /// <param name="formats">In which forms.</param>
     /// <param name="average">Checkpoints whose mean is written too, the newest ones; 0 for none.</param>
     /// <returns>What was written, and from what, one sentence each.</returns>
-    /// <exception cref="ArgumentException">There are not as many checkpoints.</exception>
+    /// <exception cref="ArgumentException">There are not as many checkpoints; the newest weights are written then.</exception>
     /// <exception cref="InvalidDataException">A checkpoint is not as it was written.</exception>
     public static IReadOnlyList<string> Write(string folder, PretrainingFormats formats, int average = 0)
     {
@@ -28,10 +28,6 @@ public static class PretrainingResults
         IReadOnlyList<long> steps = checkpoints.Steps();
         if (steps.Count == 0)
             throw new ArgumentException($"{folder} has no checkpoint; train first.");
-        if (average > steps.Count)
-            throw new ArgumentException(
-                $"There are {steps.Count} checkpoints in {folder}, and the mean of {average} is asked for: save more often " +
-                "(common.save_interval_freq), or keep more.");
         string[] folders = [.. steps.Take(Math.Max(average, 1)).Reverse().Select(checkpoints.FolderOf)];
         foreach (string checkpoint in folders)
             Checkpoint.Inspect(checkpoint, Pretrainer.WeightsFile);
@@ -41,6 +37,10 @@ public static class PretrainingResults
         string ema = Path.Combine(folders[^1], Pretrainer.AverageFile);
         if (File.Exists(ema))
             Add("ema_last", "model_ema", $"the moving average after update {steps[0]}", [ema]);
+        if (average > steps.Count)
+            throw new ArgumentException(
+                $"There are {steps.Count} checkpoints in {folder}, and the mean of {average} is asked for: save more often " +
+                "(common.save_interval_freq), or keep more.");
         if (average > 0)
             Add(
                 "average", "model_average", $"the mean of updates {string.Join(", ", steps.Take(average).Reverse())}",

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
@@ -11,7 +12,7 @@ namespace ElmMlx.Checkpoints.Torch;
 /// </summary>
 internal sealed class PickleWriter
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
     private readonly List<TensorSpec> _tensors = [];
 
     private PickleWriter()
@@ -22,10 +23,10 @@ internal sealed class PickleWriter
     public static (byte[] Pickle, IReadOnlyList<TensorSpec> Tensors) Write(PickleDict root)
     {
         PickleWriter writer = new();
-        writer._bytes.Write([0x80, 2]);
+        writer._bytes.Write<byte>([0x80, 2]);
         writer.Value(root);
         writer._bytes.Write("."u8);
-        return (writer._bytes.ToArray(), writer._tensors);
+        return (writer._bytes.WrittenSpan.ToArray(), writer._tensors);
     }
 
     /// <summary>Tensors by name, in an OrderedDict as a state dict is one.</summary>
@@ -52,10 +53,10 @@ internal sealed class PickleWriter
         switch (value)
         {
             case null:
-                _bytes.WriteByte((byte)'N');
+                _bytes.Write<byte>([(byte)'N']);
                 break;
             case bool flag:
-                _bytes.WriteByte(flag ? (byte)0x88 : (byte)0x89);
+                _bytes.Write<byte>([flag ? (byte)0x88 : (byte)0x89]);
                 break;
             case long number:
                 Integer(number);
@@ -63,7 +64,7 @@ internal sealed class PickleWriter
             case double number:
                 Span<byte> bytes = stackalloc byte[8];
                 BinaryPrimitives.WriteDoubleBigEndian(bytes, number);
-                _bytes.WriteByte((byte)'G');
+                _bytes.Write<byte>([(byte)'G']);
                 _bytes.Write(bytes);
                 break;
             case string text:
@@ -110,7 +111,7 @@ internal sealed class PickleWriter
         Items("("u8, tensor.Shape.Select(dimension => (object?)(long)dimension), "t"u8);
         Items("("u8, tensor.Shape.Select((_, axis) => (object?)tensor.Shape.Skip(axis + 1).Aggregate(
             1L, (product, dimension) => product * dimension)), "t"u8);
-        _bytes.WriteByte(0x89);
+        _bytes.Write<byte>([0x89]);
         _bytes.Write("ccollections\nOrderedDict\n)RtR"u8);
         _tensors.Add(tensor);
     }
@@ -120,7 +121,7 @@ internal sealed class PickleWriter
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         Span<byte> length = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
-        _bytes.WriteByte((byte)'X');
+        _bytes.Write<byte>([(byte)'X']);
         _bytes.Write(length);
         _bytes.Write(bytes);
     }
@@ -131,12 +132,12 @@ internal sealed class PickleWriter
         BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
         if (value is >= int.MinValue and <= int.MaxValue)
         {
-            _bytes.WriteByte((byte)'J');
+            _bytes.Write<byte>([(byte)'J']);
             _bytes.Write(bytes[..4]);
         }
         else
         {
-            _bytes.Write([0x8a, 8]);
+            _bytes.Write<byte>([0x8a, 8]);
             _bytes.Write(bytes);
         }
     }
