@@ -20,10 +20,12 @@ internal sealed class TrainCommand
     private readonly Option<string?> _output = Text(
         "--output", "DIR", "Folder to write (default: results_loc/run_label of the YAML's common, or results/run_1).");
     private readonly Option<bool> _resume = Flag(
-        "--resume", "Goes on exactly where the run in --output stands; begins where there is none. common.auto_resume does so too.");
+        "--resume",
+        "Goes on exactly where the run in --output stands; begins where there is none. common.auto_resume does so too.");
     private readonly Option<bool> _force = Flag("--force", "Goes on although settings differ.");
     private readonly Option<string?> _from = Text(
-        "--from", "PATH", "Begins with the weights of a checkpoint (.pt) or a model folder (default: common.finetune, or new ones).");
+        "--from", "PATH",
+        "Begins with the weights of a checkpoint (.pt) or a model folder (default: common.finetune, or new ones).");
     private readonly Option<string?> _tokenizer = Text(
         "--tokenizer-path", "PATH", "The tokenizer (default: text_tokenizer.sentence_piece.model_path).");
     private readonly Option<string?> _architecture = Text(
@@ -38,7 +40,8 @@ internal sealed class TrainCommand
         HelpName = "KEY=VALUE",
     };
     private readonly Option<int?> _valBatches = Whole("--val-batches", "Batches of an evaluation, -1: all (default -1).", -1);
-    private readonly Option<bool> _skipBadLines = Flag("--skip-bad-lines", "Leaves out documents that cannot be read, and counts them.");
+    private readonly Option<bool> _skipBadLines = Flag(
+        "--skip-bad-lines", "Leaves out documents that cannot be read, and counts them.");
     private readonly Option<int?> _keepLast = Whole(
         "--keep-last", "Checkpoints to keep (default: all with common.save_all_checkpoints, else k_best_checkpoints).", 1);
     private readonly Option<int?> _average = Whole(

@@ -101,9 +101,9 @@ internal sealed class CoreNetSettings
                 ? parsed
                 : throw Wrong(key, $"is '{text}', not a whole number");
         if (number < least || number > most)
-            throw Wrong(key, least == long.MinValue
-                ? FormattableString.Invariant($"is {number}; it must be at most {most}")
-                : FormattableString.Invariant($"is {number}; it must be {least} or more{(number > most ? $", and {most} at most" : "")}"));
+            throw Wrong(key, number < least
+                ? FormattableString.Invariant($"is {number}; it must be {least} or more")
+                : FormattableString.Invariant($"is {number}; it must be {most} or less"));
         return Keep(key, number, number.ToString(CultureInfo.InvariantCulture), decides);
     }
 
