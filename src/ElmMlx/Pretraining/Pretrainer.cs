@@ -142,6 +142,7 @@ public sealed partial class Pretrainer : IDisposable
             LearningRate = learningRate,
             GradientNorm = isBad ? null : norm,
             StepTokens = (int)tokens,
+            StepWeight = tokens,
             TokensPerSecond = tokens / clock.Elapsed.TotalSeconds,
             IsSkipped = isBad,
         };
