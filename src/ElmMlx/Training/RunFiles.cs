@@ -56,11 +56,12 @@ internal sealed class RunFiles : IDisposable
         {
             Directory.CreateDirectory(BestFolder);
             _options.WriteBeside?.Invoke(BestFolder);
-            ArrayFile.Write(Path.Combine(BestFolder, Checkpoint.WeightsFile), weights, new Dictionary<string, string>(Checkpoint.WeightsMetadata)
+            var metadata = new Dictionary<string, string>(Checkpoint.WeightsMetadata)
             {
                 ["step"] = step.ToString(CultureInfo.InvariantCulture),
                 ["val_loss"] = loss.ToString(CultureInfo.InvariantCulture),
-            });
+            };
+            ArrayFile.Write(Path.Combine(BestFolder, Checkpoint.WeightsFile), weights, metadata);
         });
 
     /// <summary>Writes a checkpoint, and then the weights beside the checkpoints.</summary>
