@@ -38,7 +38,14 @@ public sealed class TrainingMemoryTests
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
         LoraAdapters.AddTo(model, new LoraOptions { Rank = 8, LayerCount = 0, Dropout = hasEverything ? 0.1 : 0 });
         using Optimizer optimizer = OptimizerFactory.Create("adamw", 1e-4);
-        DatasetBatches batches = new(TrainingTraces.Rows(), new BatchOptions { BatchSize = 2, PadMultiple = 16, Pack = hasEverything });
+        List<TokenRow> rows = TrainingTraces.Rows();
+        DatasetBatches batches = new(rows, new BatchOptions
+        {
+            BatchSize = 2,
+            PadMultiple = 16,
+            MaxSequenceLength = 2 * rows.Max(row => row.Length),
+            Pack = hasEverything,
+        });
         TrainingOptions options = new() { Iterations = Steps };
         if (hasEverything)
         {

@@ -96,9 +96,12 @@ internal sealed class CheckpointFiles
     {
         const int noSpaceUnix = 28, diskFullWindows = 112;
         string cause = (problem.HResult & 0xFFFF) is noSpaceUnix or diskFullWindows ? "the disk is full" : problem.Message;
-        string standing = Steps() is [long last, ..] ? $"the checkpoint of step {last} still stands" : "there is no checkpoint yet";
+        string standing = Steps() is [long last, ..]
+            ? $"the checkpoint of step {last} still stands"
+            : "there is no checkpoint yet";
         return new IOException(
-            $"{what} ({cause.TrimEnd('.')}); {standing}. Make room, or make the folder writable, and go on with --resume.", problem);
+            $"{what} ({cause.TrimEnd('.')}); {standing}. Make room, or make the folder writable, and go on with --resume.",
+            problem);
     }
 
     // Renamed before it is deleted, so that half of a checkpoint never has a checkpoint's name.

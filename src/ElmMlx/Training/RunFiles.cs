@@ -54,11 +54,12 @@ internal sealed class RunFiles : IDisposable
         {
             Directory.CreateDirectory(BestFolder);
             _folder.WriteBeside?.Invoke(BestFolder);
-            ArrayFile.Write(Path.Combine(BestFolder, _folder.WeightsFile), weights, new Dictionary<string, string>(Checkpoint.WeightsMetadata)
+            var metadata = new Dictionary<string, string>(Checkpoint.WeightsMetadata)
             {
                 ["step"] = step.ToString(CultureInfo.InvariantCulture),
                 ["val_loss"] = loss.ToString(CultureInfo.InvariantCulture),
-            });
+            };
+            ArrayFile.Write(Path.Combine(BestFolder, _folder.WeightsFile), weights, metadata);
         });
 
     /// <summary>Writes a checkpoint, and then the weights beside the checkpoints.</summary>
