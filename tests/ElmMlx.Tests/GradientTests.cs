@@ -212,7 +212,7 @@ public class GradientTests
         foreach (Func<MlxArray, MlxArray> function in (Func<MlxArray, MlxArray>[])
             [a => a.Softmax(), a => a.LogSumExp(0), a => a.Max(1), a => a.Prod(0), a => a.CumSum(1), a => a.Sort(0),
             a => a.Split(4, 1)[2].Exp(), a => a[1.., ..3],
-            a => a.Exp() + a.TakeAlongAxis(a.ArgMax(1, true), 1),
+            a => a.Exp() + a.TakeAlongAxis(x.ArgMax(1, true), 1),
             a => (a * 0.5f).Exp().Sqrt() / (a.Square() + 1f), a => a.Maximum(0f).Power(2f)])
         {
             using ArrayScope scope = new();
