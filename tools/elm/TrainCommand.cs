@@ -113,7 +113,7 @@ internal sealed class TrainCommand
         if (result.End == TrainingEnd.Interrupted)
         {
             Console.WriteLine(
-                $"Stopped after {result.Step} of {configuration.Recipe.Updates} updates; this goes on: {CommandLine(arguments)}");
+                $"Stopped after {result.Step} of {configuration.Recipe.Updates} updates; this goes on: {GoOn.Command(arguments, _resume)}");
             return Interrupted;
         }
 
@@ -191,15 +191,6 @@ internal sealed class TrainCommand
             throw new ArgumentException(
                 $"--average {average}: a run of {updates} updates that saves every {(every > 0 ? every : updates)} makes " +
                 $"{checkpoints} checkpoints; save more often (common.save_interval_freq).");
-    }
-
-    private string CommandLine(ParseResult arguments)
-    {
-        IEnumerable<string> words = arguments.Tokens.Select(token => token.Value);
-        if (!arguments.GetValue(_resume))
-            words = words.Append(_resume.Name);
-        return "elm " + string.Join(' ', words.Select(word =>
-            word.All(c => char.IsLetterOrDigit(c) || "-_./=:,".Contains(c)) && word.Length > 0 ? word : $"'{word}'"));
     }
 
     private static void Print(string file, PretrainingConfiguration configuration)

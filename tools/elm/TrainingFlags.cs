@@ -91,6 +91,7 @@ internal sealed class TrainingFlags
             DataFolder = settings.Get(_data, null) ?? throw new ArgumentException("--data names no folder."),
             DType = Choice.DTypeOf(arguments.GetValue(_dtype)),
             Resumes = arguments.GetValue(_resume),
+            GoOnCommand = GoOn.Command(arguments, _resume),
             Forces = arguments.GetValue(_force),
             Seed = seed,
             SkipsBadLines = settings.Get(_skipBadLines),

@@ -32,6 +32,9 @@ internal sealed record TrainingPlan
     /// <summary>Whether a run that is there goes on.</summary>
     public required bool Resumes { get; init; }
 
+    /// <summary>What a person types to go on.</summary>
+    public required string GoOnCommand { get; init; }
+
     /// <summary>Whether it does although settings differ.</summary>
     public required bool Forces { get; init; }
 

@@ -44,7 +44,7 @@ internal static class TrainingRun
         if (result.End == TrainingEnd.Interrupted)
         {
             Console.WriteLine(
-                $"Stopped after {result.Step} of {plan.Options.Iterations} iterations; the same command with --resume goes on.");
+                $"Stopped after {result.Step} of {plan.Options.Iterations} iterations; this goes on: {plan.GoOnCommand}");
             return Interrupted;
         }
 
