@@ -46,7 +46,11 @@ public sealed class PreferenceTrainingTests : IDisposable
         float[] before = AnswerLogProbs.Of(model, batch).ToArray<float>();
         LoraAdapters.AddTo(model, new LoraOptions
         {
-            Type = type, Rank = 4, LayerCount = 0, Dropout = 0.5, Keys = embedding ? Embedding : null,
+            Type = type,
+            Rank = 4,
+            LayerCount = 0,
+            Dropout = 0.5,
+            Keys = embedding ? Embedding : null,
         });
         foreach ((_, Parameter parameter) in model.TrainableParameters())
             parameter.Replace(MlxArray.Full(parameter.Value.Shape, 0.02f));
