@@ -114,47 +114,10 @@ public sealed unsafe class FastKernelTests
         ];
         foreach (var (b, h, g, lq, lk, d, dv) in shapes)
         {
-            for (int kind = 0; kind < 6; kind++)
+            for (int kind = 0; kind < AttentionCase.Kinds; kind++)
             {
                 using var memory = new KernelMemory(seed: lq + lk + kind);
-                var a = new AttentionArguments
-                {
-                    B = b,
-                    H = h,
-                    G = g,
-                    Lq = lq,
-                    Lk = lk,
-                    D = d,
-                    Dv = dv,
-                    Type = type,
-                    Scale = 0.3f,
-                    // Queries are [B, Lq, H, D] in memory; keys lie in a larger cache.
-                    Q = memory.Numbers((long)b * h * lq * d, type),
-                    QBatch = (long)h * lq * d,
-                    QHead = d,
-                    QRow = (long)h * d,
-                    K = memory.Numbers((long)b * g * (lk + 5) * d, type),
-                    KBatch = (long)g * (lk + 5) * d,
-                    KHead = (lk + 5L) * d,
-                    KRow = d,
-                    V = memory.Numbers((long)b * g * (lk + 5) * dv, type),
-                    VBatch = (long)g * (lk + 5) * dv,
-                    VHead = (lk + 5L) * dv,
-                    VRow = dv,
-                    MaskKind = (KernelMask)(kind % 4),
-                };
-                if (kind >= 4)
-                    a.Sinks = (float*)memory.Numbers(h, MLX_FLOAT32);
-                long nScores = (long)lq * lk;
-                if (a.MaskKind is KernelMask.Boolean or KernelMask.Additive)
-                {
-                    a.Mask = a.MaskKind == KernelMask.Boolean ? memory.Bytes(nScores, limit: 2) : memory.Numbers(nScores, type);
-                    (a.MaskRow, a.MaskColumn) = (lk, 1);    // the same for every head
-                    for (int j = 0; j < lk && a.MaskKind == KernelMask.Boolean; j++)
-                        ((byte*)a.Mask)[j] = 0;     // the first query sees nothing: the mean of V
-                    if (a.MaskKind == KernelMask.Additive && lk > 1)
-                        KernelMemory.Store(a.Mask, 1, float.NegativeInfinity, type);
-                }
+                AttentionArguments a = AttentionCase.Create(memory, (b, h, g, lq, lk, d, dv), kind, type);
 
                 long count = (long)b * h * lq * dv, nBytes = count * (type == MLX_FLOAT32 ? 4 : 2);
                 byte* actual = memory.RunTwice(width, nBytes, to => AttentionKernels.Run(a with { Y = (void*)to }));
@@ -164,7 +127,7 @@ public sealed unsafe class FastKernelTests
                     Q = memory.Widened(a.Q, (long)b * h * lq * d, type),
                     K = memory.Widened(a.K, (long)b * g * (lk + 5) * d, type),
                     V = memory.Widened(a.V, (long)b * g * (lk + 5) * dv, type),
-                    Mask = a.MaskKind == KernelMask.Additive ? memory.Widened(a.Mask, nScores, type) : a.Mask,
+                    Mask = a.MaskKind == KernelMask.Additive ? memory.Widened(a.Mask, (long)lq * lk, type) : a.Mask,
                     Y = memory.Zeros(count * 4),
                 };
                 AttentionKernels.RunNaive(wide);
