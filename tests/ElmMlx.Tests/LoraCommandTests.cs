@@ -23,6 +23,7 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
           cosine: {max_lr: 0.0003, min_lr: 0.00003}
         model:
           activation_checkpointing: false
+          language_modeling: {name: general_gpt, general_gpt: {model_name: OpenELM-demo, vocab_size: 2176}}
           lora:
             use_lora: true
             config:
@@ -109,7 +110,7 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
             "", "lora", "-c", recipe, "--model", demo.Model, "--data", Data(), "--train", "--adapter-path", adapters,
             "--dtype", "float32");
         Assert.True(run.ExitCode == 0, run.ToString());
-        Assert.Contains("lora.yaml is CoreNet's: took scheduler.max_iterations, common.accum_freq", run.Output);
+        Assert.Contains("lora.yaml is CoreNet's: took common.accum_freq, common.eval_every_k_iterations, common.grad_clip", run.Output);
         Assert.Contains("lora.yaml: not used here: taskname, common.run_label", run.Output);
         JsonElement config = JsonDocument.Parse(File.ReadAllText(Path.Combine(adapters, "adapter_config.json"))).RootElement;
         JsonElement lora = config.GetProperty("lora_parameters");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ElmMlx.Pretraining;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -30,16 +31,11 @@ internal sealed class RunSettings
             throw new FileNotFoundException($"--config {file}: there is no such file.");
         try
         {
-            YamlStream stream = [];
-            using StreamReader reader = new(file);
-            stream.Load(reader);
-            if (stream.Documents.Count != 1 || stream.Documents[0].RootNode is not YamlMappingNode root)
-                throw new InvalidDataException($"{file} is no mapping of settings.");
-            if (CoreNetLoraRecipe.IsOne(root))
+            YamlMappingNode root = Load(File.ReadAllText(file), file);
+            if (IsCoreNet(root))
             {
-                _recipe = new CoreNetLoraRecipe(file, root);
-                _yaml = new(_recipe.Settings, StringComparer.Ordinal);
-                return;
+                _recipe = CoreNetLoraRecipe.Read(file);
+                root = Load(_recipe.ToMlxLmYaml(), file);
             }
 
             foreach ((YamlNode key, YamlNode value) in root.Children)
@@ -128,6 +124,19 @@ internal sealed class RunSettings
 
     /// <summary>A text of a mapping; null where it has none.</summary>
     public string? OptionalText(YamlMappingNode? mapping, string key) => Entry(mapping, key) is { } node ? Scalar(key, node) : null;
+
+    private static YamlMappingNode Load(string text, string file)
+    {
+        YamlStream stream = [];
+        stream.Load(new StringReader(text));
+        return stream.Documents.Count == 1 && stream.Documents[0].RootNode is YamlMappingNode root
+            ? root
+            : throw new InvalidDataException($"{file} is no mapping of settings.");
+    }
+
+    // CoreNet describes scheduler and optimizer in sections of their own; mlx-lm has neither.
+    private static bool IsCoreNet(YamlMappingNode root) =>
+        root.Children.Keys.Select(key => key.ToString().Split('.')[0]).Distinct().Count(key => key is "scheduler" or "optim") == 2;
 
     private static YamlNode? Entry(YamlMappingNode? mapping, string key) =>
         mapping is not null && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) ? node : null;
