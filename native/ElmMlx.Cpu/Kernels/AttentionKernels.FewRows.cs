@@ -53,8 +53,7 @@ internal static unsafe partial class AttentionKernels
             for (; j <= nKeys - 4; j += 4)
             {
                 byte* k = keys + j * keyStep;
-                MatVecKernels.Dot4<L, V, F>(
-                    q, k, k + keyStep, k + 2 * keyStep, k + 3 * keyStep, a.D, prefetch: 4 * keyStep, score + j);
+                MatVecKernels.Dot4<L, V, F>(q, k, keyStep, a.D, prefetch: 4 * keyStep, score + j, apart: 1);
             }
 
             for (; j < nKeys; j++)

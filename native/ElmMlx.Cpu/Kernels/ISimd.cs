@@ -48,9 +48,20 @@ internal unsafe interface ISimd<V>
     /// <summary>The largest lane.</summary>
     static abstract float Largest(V value);
 
-    /// <summary>Lane j gets element j / <paramref name="lanesEach"/> of <paramref name="from"/>, which must be readable
-    /// for <see cref="Count"/> floats. Powers of two only.</summary>
-    static abstract V Spread(float* from, int lanesEach);
+    /// <summary>
+    /// Lane j gets the element of <paramref name="from"/> that lane j of <paramref name="places"/> names; <see cref="Count"/>
+    /// floats must be readable.
+    /// </summary>
+    static abstract V Spread(float* from, V places);
+
+    /// <summary>
+    /// Places for <see cref="Spread"/> of which each serves <paramref name="lanesEach"/> lanes, a power of two: made once a
+    /// kernel.
+    /// </summary>
+    static abstract V SpreadPlaces(int lanesEach);
+
+    /// <summary><see cref="Count"/> bytes as numbers, each less 128.</summary>
+    static abstract V LoadBytes(byte* from);
 
     /// <summary>
     /// From each 32-bit lane of <paramref name="words"/> the lowest <paramref name="bits"/> bits (2, 4 or 8) as a number,

@@ -5,12 +5,18 @@ namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
 /// Products of a few rows with a large matrix, at the speed at which memory can be read. Each part of the matrix is read
-/// once; further rows find it in the first-level cache.
+/// once; further rows find it in the first-level cache. A pass reads four rows that lie a quarter of a task apart: four
+/// streams that the processor's prefetchers follow, where four neighbours are one.
 /// </summary>
 internal static unsafe class MatVecKernels
 {
-    /// <summary>Bytes of the matrix that a task reads.</summary>
-    private const long TaskBytes = 128 * 1024;
+    /// <summary>Bytes of the matrix that a task reads: long streams, but tasks enough for all threads.</summary>
+    private const long LargestTaskBytes = 1 << 20, SmallestTaskBytes = 64 << 10;
+
+    private const int Tasks = 16;
+
+    /// <summary>How far ahead of each stream memory is asked for.</summary>
+    public const int PrefetchBytes = 2048;
 
     /// <summary>Columns that the row-by-row form sums at a time.</summary>
     private const int BlockColumns = 512;
@@ -37,9 +43,8 @@ internal static unsafe class MatVecKernels
         var job = new Job { Arguments = arguments, Store = store, X = x, XRow = kPadded };
         if (arguments->BRow == 1 || (k <= 1 && arguments->BColumn != 1))
         {
-            long rows = Math.Clamp(TaskBytes / Math.Max(1, (long)k * F.Size), 4, 1024) / 4 * 4;
-            job.ColumnsPerTask = (int)rows;
-            WorkerPool.Run((int)((arguments->N + rows - 1) / rows), &DotTask<L, V, F>, &job);
+            job.ColumnsPerTask = RowsPerTask(arguments->N, (long)k * F.Size);
+            WorkerPool.Run((arguments->N + job.ColumnsPerTask - 1) / job.ColumnsPerTask, &DotTask<L, V, F>, &job);
         }
         else
         {
@@ -48,7 +53,17 @@ internal static unsafe class MatVecKernels
         }
     }
 
-    // A column of B lies in one piece (a row of the weights): dot products, four columns a pass.
+    /// <summary>Rows of a matrix that a task reads, a multiple of 4; the machine has no say in it.</summary>
+    /// <param name="nRows">Rows of the matrix.</param>
+    /// <param name="rowBytes">Bytes of a row.</param>
+    public static int RowsPerTask(int nRows, long rowBytes)
+    {
+        rowBytes = Math.Max(1, rowBytes);
+        long bytes = Math.Clamp(nRows * rowBytes / Tasks, SmallestTaskBytes, LargestTaskBytes);
+        return (int)Math.Clamp(bytes / rowBytes / 4 * 4, 4, 4096);
+    }
+
+    // A column of B lies in one piece (a row of the weights): dot products, four columns a pass, each from another quarter.
     private static void DotTask<L, V, F>(void* context, int task)
         where L : struct, ISimd<V>
         where V : struct
@@ -59,19 +74,18 @@ internal static unsafe class MatVecKernels
         int first = task * job.ColumnsPerTask, end = Math.Min(first + job.ColumnsPerTask, a.N), nColumns = end - first;
         float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * nColumns);
         long step = a.BColumn * F.Size;
-        int n = first;
-        for (; n <= end - 4; n += 4)
+        int quarter = nColumns / 4;
+        for (int i = 0; i < quarter; i++)
         {
-            byte* w = (byte*)a.B + n * step;
+            byte* w = (byte*)a.B + (first + i) * step;
             for (int m = 0; m < a.M; m++)
             {
                 Dot4<L, V, F>(
-                    job.X + m * job.XRow, w, w + step, w + 2 * step, w + 3 * step, a.K, prefetch: 4 * step,
-                    results + (long)m * nColumns + (n - first));
+                    job.X + m * job.XRow, w, quarter * step, a.K, PrefetchBytes, results + (long)m * nColumns + i, quarter);
             }
         }
 
-        for (; n < end; n++)
+        for (int n = first + 4 * quarter; n < end; n++)
         {
             byte* w = (byte*)a.B + n * step;
             for (int m = 0; m < a.M; m++)
@@ -82,14 +96,18 @@ internal static unsafe class MatVecKernels
             job.Store(job.Arguments, m, first, nColumns, results + (long)m * nColumns);
     }
 
-    /// <summary>Four dot products with <paramref name="x"/>; asks for the bytes <paramref name="prefetch"/> further on.</summary>
+    /// <summary>
+    /// Four dot products with <paramref name="x"/>, of rows <paramref name="step"/> bytes apart, whose results go
+    /// <paramref name="apart"/> floats apart; asks for the bytes <paramref name="prefetch"/> further on.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Dot4<L, V, F>(
-        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int n, long prefetch, float* results)
+        float* x, byte* w0, long step, int n, long prefetch, float* results, int apart)
         where L : struct, ISimd<V>
         where V : struct
         where F : struct, IFloatFormat
     {
+        byte* w1 = w0 + step, w2 = w1 + step, w3 = w2 + step;
         V s0 = default, s1 = default, s2 = default, s3 = default;
         V t0 = default, t1 = default, t2 = default, t3 = default;
         int i = 0;
@@ -125,9 +143,9 @@ internal static unsafe class MatVecKernels
         }
 
         results[0] = r0;
-        results[1] = r1;
-        results[2] = r2;
-        results[3] = r3;
+        results[apart] = r1;
+        results[2 * apart] = r2;
+        results[3 * apart] = r3;
     }
 
     /// <summary>One dot product, summed in the same order as <see cref="Dot4"/> does.</summary>

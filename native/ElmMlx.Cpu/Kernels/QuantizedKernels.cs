@@ -13,9 +13,6 @@ internal static unsafe class QuantizedKernels
     /// <summary>Up to so many rows of x, reading w once a row from the cache beats dequantising it.</summary>
     private const int FewRows = 10;
 
-    /// <summary>Bytes of w that a task reads.</summary>
-    private const long TaskBytes = 64 * 1024;
-
     /// <summary>Columns that a task sums where w is not transposed.</summary>
     private const int BlockColumns = 512;
 
@@ -103,7 +100,7 @@ internal static unsafe class QuantizedKernels
                 return;
             }
 
-            job.RowsPerTask = (int)(Math.Clamp(TaskBytes / Math.Max(1, a.W.RowBytes), 4, 1024) / 4 * 4);
+            job.RowsPerTask = MatVecKernels.RowsPerTask(a.N, a.W.RowBytes);
             int nTasks = (a.N + job.RowsPerTask - 1) / job.RowsPerTask;
             bool hasFields = a.W.Mode == QuantizationMode.Affine && a.W.Bits is 2 or 4 or 8;
             if (!hasFields)
@@ -158,11 +155,11 @@ internal static unsafe class QuantizedKernels
         ref Job job = ref *(Job*)context;
         ref QuantizedMatMulArguments a = ref *job.Arguments;
         int first = task * job.RowsPerTask, end = Math.Min(first + job.RowsPerTask, a.N), nRows = end - first;
-        int padded = (nRows + 3) / 4 * 4;
+        int quarter = (nRows + 3) / 4, padded = 4 * quarter;
         float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * padded);
-        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 4L * (a.W.GroupsPerRow + 16));
-        for (int n = first; n < end; n += 4)
-            FieldDot<L, V, S, B>.Rows4(ref job, n, scales, results + (n - first), padded);
+        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 8L * (a.W.GroupsPerRow + 32));
+        for (int i = 0; i < quarter; i++)
+            FieldDot<L, V, S, B>.Rows4(ref job, first + i, quarter, scales, results + i, padded);
         for (int m = 0; m < a.M; m++)
             job.Store(job.Arguments, m, first, nRows, results + (long)m * padded);
     }

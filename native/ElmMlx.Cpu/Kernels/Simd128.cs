@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
@@ -104,12 +105,17 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(Inline)]
-    public static Vector128<float> Spread(float* from, int lanesEach) => lanesEach switch
-    {
-        1 => Vector128.Load(from),
-        2 => Vector128.Create(from[0], from[0], from[1], from[1]),
-        _ => Vector128.Create(from[0]),
-    };
+    public static Vector128<float> Spread(float* from, Vector128<float> places) =>
+        Vector128.Shuffle(Vector128.Load(from), places.AsInt32());
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> SpreadPlaces(int lanesEach) =>
+        (Vector128<int>.Indices >>> BitOperations.Log2((uint)lanesEach)).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> LoadBytes(byte* from) => Vector128.ConvertToSingle(
+        Vector128.WidenLower(Vector128.WidenLower(
+            Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(from) ^ 0x80808080).AsSByte())));
 
     [MethodImpl(Inline)]
     public static Vector128<float> LowField(Vector128<float> words, int bits, Vector128<float> table) =>

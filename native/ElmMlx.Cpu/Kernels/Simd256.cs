@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -97,13 +98,17 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Simd128.Largest(Vector128.Max(value.GetLower(), value.GetUpper()));
 
     [MethodImpl(Inline)]
-    public static Vector256<float> Spread(float* from, int lanesEach) => lanesEach switch
-    {
-        2 => Permute(Vector256.Load(from), Vector256.Create(0, 0, 1, 1, 2, 2, 3, 3)),
-        4 => Vector256.Create(Vector128.Create(from[0]), Vector128.Create(from[1])),
-        1 => Vector256.Load(from),
-        _ => Vector256.Create(from[0]),
-    };
+    public static Vector256<float> Spread(float* from, Vector256<float> places) =>
+        Permute(Vector256.Load(from), places.AsInt32());
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> SpreadPlaces(int lanesEach) =>
+        (Vector256<int>.Indices >>> BitOperations.Log2((uint)lanesEach)).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> LoadBytes(byte* from) => Vector256.ConvertToSingle(
+        Vector256.WidenLower(Vector256.WidenLower(
+            Vector256.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from) ^ 0x8080808080808080).AsSByte())));
 
     [MethodImpl(Inline)]
     public static Vector256<float> LowField(Vector256<float> words, int bits, Vector256<float> table) =>

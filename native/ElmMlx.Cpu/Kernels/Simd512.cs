@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -97,14 +98,17 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Simd256.Largest(Vector256.Max(value.GetLower(), value.GetUpper()));
 
     [MethodImpl(Inline)]
-    public static Vector512<float> Spread(float* from, int lanesEach) => lanesEach switch
-    {
-        2 => Permute(Vector512.Load(from), Vector512.Create(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)),
-        4 => Permute(Vector512.Load(from), Vector512.Create(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3)),
-        8 => Vector512.Create(Vector256.Create(from[0]), Vector256.Create(from[1])),
-        1 => Vector512.Load(from),
-        _ => Vector512.Create(from[0]),
-    };
+    public static Vector512<float> Spread(float* from, Vector512<float> places) =>
+        Permute(Vector512.Load(from), places.AsInt32());
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> SpreadPlaces(int lanesEach) =>
+        (Vector512<int>.Indices >>> BitOperations.Log2((uint)lanesEach)).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> LoadBytes(byte* from) => Vector512.ConvertToSingle(
+        Vector512.WidenLower(Vector512.WidenLower(
+            (Vector128.Load(from) ^ Vector128.Create((byte)128)).AsSByte().ToVector256Unsafe().ToVector512Unsafe())));
 
     [MethodImpl(Inline)]
     public static Vector512<float> LowField(Vector512<float> words, int bits, Vector512<float> table)

@@ -63,7 +63,13 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static float Largest(float value) => value;
 
     [MethodImpl(Inline)]
-    public static float Spread(float* from, int lanesEach) => *from;
+    public static float Spread(float* from, float places) => *from;
+
+    [MethodImpl(Inline)]
+    public static float SpreadPlaces(int lanesEach) => 0;
+
+    [MethodImpl(Inline)]
+    public static float LoadBytes(byte* from) => *from - 128;
 
     [MethodImpl(Inline)]
     public static float LowField(float words, int bits, float table) =>
