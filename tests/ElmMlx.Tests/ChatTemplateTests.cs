@@ -185,7 +185,7 @@ public sealed class ChatTemplateTests
         folder.Write("train.jsonl", $$"""{"messages":[{{string.Join(',', messages.Select(m => m.GetRawText()))}}]}""");
         TokenRow row = Assert.Single(TrainingData.Open(
             folder.Path, tokenizer, template, new DatasetOptions { MaskPrompt = true }).Train.Rows);
-        Assert.Equal([learnedFirst, learnedSecond], Learned(tokenizer, row));
+        Assert.Equal([learnedFirst, learnedSecond], DataFiles.Runs(row, tokenizer, withSpecial: true));
         Assert.Equal(tokenizer.Encode(template.Render(messages, new ChatTemplateOptions()), addSpecialTokens: false), row.Ids.ToArray());
         TokenRow all = Assert.Single(TrainingData.Open(folder.Path, tokenizer, template).Train.Rows);
         Assert.Equal(all.Length - 1, all.LearnedCount);
@@ -200,22 +200,7 @@ public sealed class ChatTemplateTests
         TokenRow row = rows.Completion("Count", "one two");
         int[] prompt = rows.Prompt("Count");
         Assert.Equal("[user] Count\n[assistant] ", tokenizer.Decode(prompt, skipSpecialTokens: false));
-        Assert.Equal(["one two</s>"], Learned(tokenizer, row));
-    }
-
-    // The runs of tokens that are learnt, as texts; what stands around them is left out.
-    private static List<string> Learned(Tokenizer tokenizer, TokenRow row)
-    {
-        var runs = new List<List<int>>();
-        for (int i = 0; i < row.Length; i++)
-        {
-            if (!row.Learned[i])
-                continue;
-            if (i == 0 || !row.Learned[i - 1])
-                runs.Add([]);
-            runs[^1].Add(row.Ids[i]);
-        }
-        return [.. runs.Select(run => tokenizer.Decode([.. run], skipSpecialTokens: false))];
+        Assert.Equal(["one two</s>"], DataFiles.Runs(row, tokenizer, withSpecial: true));
     }
 
     private static string Render(JsonElement golden, ChatTemplateOptions options)

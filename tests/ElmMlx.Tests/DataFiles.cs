@@ -47,8 +47,8 @@ internal sealed class DataFiles : IDisposable
     public static int[] Learned(TokenRow row) =>
         [.. Enumerable.Range(1, Math.Max(row.Length - 1, 0)).Where(i => row.Learned[i]).Select(i => row.Ids[i])];
 
-    /// <summary>The learnt tokens of a row, each run of neighbours as a text without special tokens.</summary>
-    public static string[] Runs(TokenRow row, Tokenizer tokenizer)
+    /// <summary>The learnt tokens of a row, each run of neighbours as a text.</summary>
+    public static string[] Runs(TokenRow row, Tokenizer tokenizer, bool withSpecial = false)
     {
         var runs = new List<List<int>>();
         for (int i = 0; i < row.Length; i++)
@@ -59,6 +59,6 @@ internal sealed class DataFiles : IDisposable
                 runs.Add([]);
             runs[^1].Add(row.Ids[i]);
         }
-        return [.. runs.Select(run => tokenizer.Decode([.. run], skipSpecialTokens: true))];
+        return [.. runs.Select(run => tokenizer.Decode([.. run], skipSpecialTokens: !withSpecial))];
     }
 }

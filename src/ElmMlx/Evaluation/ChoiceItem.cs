@@ -26,7 +26,7 @@ public sealed record ChoiceItem(string Context, IReadOnlyList<string> Choices, i
     public static IReadOnlyList<ChoiceItem> Load(string path, int limit = -1, ICollection<string>? skipped = null) =>
         RecordList.Read(path, Read, limit, skipped);
 
-    private static ChoiceItem Read(JsonElement record, long line)
+    private static ChoiceItem Read(JsonElement record)
     {
         string context = ConversationMessages.ReadText(Find(record, ContextKeys, out string contextKey), $"'{contextKey}'");
         JsonElement listed = Find(record, ChoicesKeys, out string choicesKey);

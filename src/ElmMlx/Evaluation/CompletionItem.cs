@@ -19,7 +19,7 @@ public sealed record CompletionItem(string Prompt, string Completion)
     {
         DatasetOptions keys = options ?? new DatasetOptions();
         (string prompt, string completion) = (keys.PromptKey, keys.CompletionKey);
-        return RecordList.Read(path, (record, _) =>
+        return RecordList.Read(path, record =>
         {
             if (!record.TryGetProperty(prompt, out var asked) || !record.TryGetProperty(completion, out var answer))
                 throw new FormatException($"the record has no '{prompt}' and '{completion}', which an exact match needs.");

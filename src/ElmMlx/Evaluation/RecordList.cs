@@ -13,7 +13,7 @@ internal static class RecordList
     /// <param name="skipped">Where given, gets a sentence for each bad record, which is then left out.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">A record is bad, or there is none.</exception>
-    public static List<T> Read<T>(string path, Func<JsonElement, long, T> read, int limit, ICollection<string>? skipped)
+    public static List<T> Read<T>(string path, Func<JsonElement, T> read, int limit, ICollection<string>? skipped)
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no data file {path}.", path);
@@ -24,7 +24,7 @@ internal static class RecordList
                 break;
             try
             {
-                items.Add(record.Defect is { } defect ? throw new FormatException(defect) : read(record.Value, record.Line));
+                items.Add(record.Defect is { } defect ? throw new FormatException(defect) : read(record.Value));
             }
             catch (FormatException e)
             {

@@ -81,16 +81,20 @@ internal sealed class RunFiles : IDisposable
     }
 
     /// <summary>The newest checkpoint that is whole, with a sentence about each newer one.</summary>
+    /// <param name="force">Whether its settings may be others than those of this run.</param>
+    /// <exception cref="ArgumentException">Settings differ; the message names them.</exception>
     /// <exception cref="InvalidDataException">There are checkpoints, and none is whole.</exception>
-    public (Checkpoint? Checkpoint, string Folder, IReadOnlyList<string> Notes) Latest()
+    public (Checkpoint? Checkpoint, string Folder, IReadOnlyList<string> Notes) Latest(bool force)
     {
         var notes = new List<string>();
         foreach (string folder in _checkpoints.Steps().Select(_checkpoints.FolderOf))
         {
             try
             {
-                return (
-                    Checkpoint.Read(folder, Checkpoint.Inspect(folder, _folder.WeightsFile), _folder.WeightsFile), folder, notes);
+                CheckpointManifest manifest = Checkpoint.Inspect(folder, _folder.WeightsFile);
+                if (!force)
+                    CheckSettings(manifest.Settings);
+                return (Checkpoint.Read(folder, manifest, _folder.WeightsFile), folder, notes);
             }
             catch (Exception e) when (e is InvalidDataException or IOException)
             {
@@ -103,9 +107,7 @@ internal sealed class RunFiles : IDisposable
                 $"No checkpoint of {_folder.Path} can be used ({string.Join(" ", notes)}); start again without --resume.");
     }
 
-    /// <summary>Compares the settings of a checkpoint with those of this run.</summary>
-    /// <exception cref="ArgumentException">Some differ; the message names them.</exception>
-    public void CheckSettings(IReadOnlyDictionary<string, string> former)
+    private void CheckSettings(IReadOnlyDictionary<string, string> former)
     {
         string[] differences = [.. former.Keys.Union(_folder.Settings.Keys).Order(StringComparer.Ordinal)
             .Where(name => former.GetValueOrDefault(name) != _folder.Settings.GetValueOrDefault(name))

@@ -23,11 +23,9 @@ public sealed partial class Trainer
         if (_files is null)
             throw new InvalidOperationException("A run that writes nothing cannot be resumed.");
         using var scope = new ArrayScope();
-        (Checkpoint? checkpoint, string folder, IReadOnlyList<string> notes) = _files.Latest();
+        (Checkpoint? checkpoint, string folder, IReadOnlyList<string> notes) = _files.Latest(force);
         if (checkpoint is null)
             return (null, notes);
-        if (!force)
-            _files.CheckSettings(checkpoint.Settings);
         Load(checkpoint, folder);
         _isResumed = true;
         _checkpoint = folder;
