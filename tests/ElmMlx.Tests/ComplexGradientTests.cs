@@ -102,7 +102,7 @@ public sealed unsafe class ComplexGradientTests
 
     private static Node Complex(float[] parts)
     {
-        var node = new Node([parts.Length / 2], MLX_COMPLEX64, Cpu.Buffer.Allocate(parts.Length * sizeof(float)));
+        var node = Node.New([parts.Length / 2], MLX_COMPLEX64, Cpu.Buffer.Allocate(parts.Length * sizeof(float)));
         parts.CopyTo(new Span<float>(node.Data, parts.Length));
         return ElementwiseKernelTests.Held(node);
     }

@@ -432,7 +432,7 @@ public sealed unsafe class ElementwiseKernelTests
     /// <summary>Quarters from −8 to 8, exact in every floating dtype, in no order.</summary>
     internal static Node Numbers(int[] shape, mlx_dtype type)
     {
-        var x = new Node(shape, MLX_FLOAT32, Cpu.Buffer.Allocate(shape.Aggregate(4L, static (a, b) => a * b)));
+        var x = Node.New(shape, MLX_FLOAT32, Cpu.Buffer.Allocate(shape.Aggregate(4L, static (a, b) => a * b)));
         for (long i = 0; i < x.Size; i++)
             ((float*)x.Data)[i] = (i * 37 % 65 - 32) / 4f;
         Node y = Held(Ops.AsType(Held(x), type));

@@ -220,7 +220,7 @@ public sealed unsafe class GradientKernelTests
 
     private static Node Array(double[] numbers)
     {
-        var node = new Node([numbers.Length], MLX_FLOAT64, Cpu.Buffer.Allocate(numbers.Length * sizeof(double)));
+        var node = Node.New([numbers.Length], MLX_FLOAT64, Cpu.Buffer.Allocate(numbers.Length * sizeof(double)));
         numbers.CopyTo(new Span<double>(node.Data, numbers.Length));
         return Held(node);
     }

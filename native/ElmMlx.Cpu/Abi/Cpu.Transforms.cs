@@ -10,7 +10,7 @@ internal readonly unsafe partial struct Cpu
 {
     public static int mlx_eval(mlx_vector_array outputs)
     {
-        Evaluator.Evaluate(Handles.Nodes(outputs));
+        Evaluator.Evaluate(Vector(outputs).Span);
         return 0;
     }
 

@@ -11,7 +11,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_vector_array_free(mlx_vector_array vec)
     {
-        (Handles.Free(vec.ctx) as NodeVector)?.Clear();
+        (Handles.Free(vec.ctx) as NodeVector)?.End();
         return 0;
     }
 
@@ -44,8 +44,8 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_vector_array_get(mlx_array* res, mlx_vector_array vec, nuint idx)
     {
-        IReadOnlyList<Node> nodes = Vector(vec).Nodes;
-        return Return(res, nodes[Index(idx, nodes.Count)]);
+        ReadOnlySpan<Node> nodes = Vector(vec).Span;
+        return Return(res, nodes[Index(idx, nodes.Length)]);
     }
 
     public static mlx_vector_vector_array mlx_vector_vector_array_new() => NewVectors([]);

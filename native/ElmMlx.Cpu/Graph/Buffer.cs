@@ -1,18 +1,14 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace ElmMlx.Cpu;
 
 /// <summary>A block of memory and how many nodes share it. The last one to let go frees it.</summary>
 internal sealed unsafe class Buffer
 {
-    private readonly Action? _free;     // null: from the allocator
-    private int _count = 1;
+    private Action? _free;      // null: from the allocator
+    private int _count;
 
-    private Buffer(byte* pointer, long nBytes, Action? free)
+    /// <summary>Empty; <see cref="Allocate"/> and <see cref="Wrap"/> fill it.</summary>
+    internal Buffer()
     {
-        Pointer = pointer;
-        ByteCount = nBytes;
-        _free = free;
     }
 
     /// <summary>A graph that was thrown away half-built never counts down: the collector frees its memory.</summary>
@@ -22,26 +18,35 @@ internal sealed unsafe class Buffer
     public byte* Pointer { get; private set; }
 
     /// <summary>Usable bytes.</summary>
-    public long ByteCount { get; }
+    public long ByteCount { get; private set; }
 
     /// <summary>Whether one node alone holds it and the allocator owns it, so that a result may be written over it.</summary>
     public bool IsReusable => Volatile.Read(ref _count) == 1 && _free is null;
 
     /// <summary>New memory, not cleared, held once.</summary>
-    public static Buffer Allocate(long nBytes) => new(Allocator.Allocate(nBytes), nBytes, free: null);
+    public static Buffer Allocate(long nBytes) => New(Allocator.Allocate(nBytes), nBytes, free: null);
 
     /// <summary>Somebody else's memory, held once; <paramref name="free"/> runs when the last holder lets go.</summary>
-    public static Buffer Wrap(void* pointer, long nBytes, Action free) => new((byte*)pointer, nBytes, free);
+    public static Buffer Wrap(void* pointer, long nBytes, Action free) => New((byte*)pointer, nBytes, free);
 
     public void Retain() => Interlocked.Increment(ref _count);
 
-    [SuppressMessage("Usage", "CA1816", Justification = "The last holder's Release is this class's Dispose.")]
     public void Release()
     {
-        if (Interlocked.Decrement(ref _count) != 0)
-            return;
+        if (Volatile.Read(ref _count) != 1 && Interlocked.Decrement(ref _count) != 0)
+            return;     // the only holder has nobody to count against
         Free();
-        GC.SuppressFinalize(this);
+        Recycling.OfThread.Give(this);
+    }
+
+    private static Buffer New(byte* pointer, long nBytes, Action? free)
+    {
+        Buffer buffer = Recycling.OfThread.NewBuffer();
+        buffer._free = free;
+        buffer._count = 1;
+        buffer.ByteCount = nBytes;
+        buffer.Pointer = pointer;
+        return buffer;
     }
 
     private void Free()
@@ -53,5 +58,6 @@ internal sealed unsafe class Buffer
         else
             _free();
         Pointer = null;
+        _free = null;
     }
 }

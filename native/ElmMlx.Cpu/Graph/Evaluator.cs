@@ -53,17 +53,18 @@ internal static class Evaluator
         while (Path.TryPop(out Visit visit))
         {
             Operation operation = visit.Operation;
+            ReadOnlySpan<Node> inputs = operation.Inputs;
             int next = visit.NextInput;
-            while (next < operation.Inputs.Length && operation.Inputs[next].IsEvaluated)
+            while (next < inputs.Length && inputs[next].IsEvaluated)
                 next++;
-            if (next == operation.Inputs.Length)
+            if (next == inputs.Length)
             {
                 Run(operation);
                 continue;
             }
 
             Path.Push(new(operation, next + 1));
-            Enter(operation.Inputs[next]);
+            Enter(inputs[next]);
         }
     }
 
@@ -91,15 +92,7 @@ internal static class Evaluator
             throw new InvalidOperationException($"[{operation.Primitive.Name}] {error.Message}", error);
         }
 
-        foreach (Node output in operation.Outputs)
-        {
-            output.Operation = null;
-            if (output.IsDead)
-                output.DropBuffer();
-        }
-
-        foreach (Node input in operation.TakeInputs())
-            input.Release();
+        operation.Finish();
     }
 
     private readonly record struct Visit(Operation Operation, int NextInput);

@@ -102,7 +102,9 @@ internal static class Gradients
     /// <summary>Cotangents as the caller gave them; outputs behind a stop have none.</summary>
     public static Func<IReadOnlyList<Node>, Node[]> Given(Node[] cotangents) => outputs =>
     {
-        Node[] followed = [.. outputs.Where(output => output.Operation is not { Primitive.StopsGradient: true })];
+        Node[] followed;
+        lock (Evaluator.Gate)       // no operation ends while it is read
+            followed = [.. outputs.Where(output => output.Operation is not { Primitive.StopsGradient: true })];
         CheckLike("vjp", "cotangent", "output", cotangents, followed);
         int next = 0;
         return [.. outputs.Select(output => next < followed.Length && output == followed[next]
@@ -120,7 +122,7 @@ internal static class Gradients
         NodeVector hidden = Tape.Unseen(() => function(inputs));
         Node[] outputs = [.. hidden.Nodes];
         var primitive = new CustomTransforms(inputs.Length, gradient, owners);
-        NodeVector result = new(new Operation(
+        NodeVector result = new(Operation.New(
             primitive, [.. inputs, .. outputs],
             [.. outputs.Select(output => output.Shape)], [.. outputs.Select(output => output.Type)]).Outputs);
         hidden.Clear();

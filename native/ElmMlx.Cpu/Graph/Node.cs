@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
 
@@ -9,35 +10,24 @@ namespace ElmMlx.Cpu;
 /// </summary>
 internal sealed unsafe class Node
 {
-    [ThreadStatic] private static Stack<Node>? s_dying;
-    [ThreadStatic] private static bool s_isReleasing;
-
     private int _count;
+    private bool _hasSiblings, _isSeen;
     private Operation? _operation;
-    private int* _shapePointer;
-    private long* _stridesPointer;
+    private int[]? _shapeForC;
+    private long[]? _rowStridesForC, _stridesForC;
 
-    /// <summary>A node that <paramref name="operation"/> will compute.</summary>
-    public Node(int[] shape, mlx_dtype type, Operation? operation)
+    /// <summary>Empty; <see cref="New(int[], mlx_dtype, Operation?, bool)"/> fills it.</summary>
+    internal Node()
     {
-        Shape = shape;
-        Type = type;
-        Operation = operation;
-        long size = 1;
-        foreach (int length in shape)
-            size = checked(size * length);
-        Size = size;
     }
 
-    /// <summary>An evaluated, row-contiguous node over <paramref name="buffer"/>, whose hold it takes over.</summary>
-    public Node(int[] shape, mlx_dtype type, Buffer buffer) : this(shape, type, (Operation?)null) => Attach(buffer);
+    /// <summary>Shared with other nodes: nobody writes to it.</summary>
+    public int[] Shape { get; private set; } = null!;
 
-    public int[] Shape { get; }
-
-    public mlx_dtype Type { get; }
+    public mlx_dtype Type { get; private set; }
 
     /// <summary>Number of elements.</summary>
-    public long Size { get; }
+    public long Size { get; private set; }
 
     public int Rank => Shape.Length;
 
@@ -51,8 +41,10 @@ internal sealed unsafe class Node
     /// <summary>The memory; null until evaluated.</summary>
     public Buffer? Buffer { get; private set; }
 
-    /// <summary>Elements from one index to the next, an axis each; may be 0 or negative. Set when evaluated.</summary>
-    public long[] Strides { get; private set; } = [];
+    /// <summary>
+    /// Elements from one index to the next, an axis each; may be 0 or negative. Set when evaluated; nobody writes to it.
+    /// </summary>
+    public long[] Strides { get; private set; } = null!;
 
     /// <summary>Elements from the buffer's start to the first element.</summary>
     public long Offset { get; private set; }
@@ -100,37 +92,43 @@ internal sealed unsafe class Node
         }
     }
 
-    /// <summary>A copy of the shape for C, which lives as long as the node.</summary>
-    public int* ShapePointer
-    {
-        get
-        {
-            if (_shapePointer is null)
-            {
-                _shapePointer = (int*)NativeMemory.Alloc((nuint)Math.Max(Rank, 1), sizeof(int));
-                Shape.CopyTo(new Span<int>(_shapePointer, Rank));
-            }
+    /// <summary>The shape for C, which lives as long as the node.</summary>
+    public int* ShapePointer => Address(_shapeForC ??= Interned.Of(Shape));
 
-            return _shapePointer;
-        }
+    /// <summary>The strides for C, which live as long as the node; row-major ones before it is evaluated.</summary>
+    public long* StridesPointer => IsEvaluated
+        ? Address(_stridesForC ??= Interned.Of(Strides))
+        : Address(_rowStridesForC ??= RowStrides(Shape));
+
+    /// <summary>
+    /// A node that <paramref name="operation"/> will compute, alone or with siblings. Nobody may change the shape any more.
+    /// </summary>
+    public static Node New(int[] shape, mlx_dtype type, Operation? operation = null, bool hasSiblings = false)
+    {
+        long size = 1;
+        foreach (int length in shape)
+            size = checked(size * length);
+        Node node = Recycling.OfThread.NewNode();
+        (node.Shape, node.Type, node.Size) = (shape, type, size);
+        node.Strides = [];
+        node._hasSiblings = hasSiblings;
+        node._operation = operation;
+        node.IsDead = false;
+        return node;
     }
 
-    /// <summary>A copy of the strides for C; row-major ones before the node is evaluated.</summary>
-    public long* StridesPointer
+    /// <summary>An evaluated, row-contiguous node over <paramref name="buffer"/>, whose hold it takes over.</summary>
+    public static Node New(int[] shape, mlx_dtype type, Buffer buffer)
     {
-        get
-        {
-            if (_stridesPointer is null)
-                _stridesPointer = (long*)NativeMemory.Alloc((nuint)Math.Max(Rank, 1), sizeof(long));
-            (IsEvaluated ? Strides : RowStrides(Shape)).CopyTo(new Span<long>(_stridesPointer, Rank));
-            return _stridesPointer;
-        }
+        Node node = New(shape, type);
+        node.Attach(buffer);
+        return node;
     }
 
-    /// <summary>Row-major strides of a shape, in elements.</summary>
+    /// <summary>Row-major strides of a shape, in elements; a shared array.</summary>
     public static long[] RowStrides(ReadOnlySpan<int> shape)
     {
-        var strides = new long[shape.Length];
+        Span<long> strides = stackalloc long[shape.Length];
         long stride = 1;
         for (int axis = shape.Length - 1; axis >= 0; axis--)
         {
@@ -138,7 +136,7 @@ internal sealed unsafe class Node
             stride *= shape[axis];
         }
 
-        return strides;
+        return Interned.Of(strides);
     }
 
     /// <summary>Gives this output its own row-contiguous memory, not cleared.</summary>
@@ -192,24 +190,43 @@ internal sealed unsafe class Node
         Offset = offset;
     }
 
-    public void Retain() => Interlocked.Increment(ref _count);
+    /// <summary>Takes a hold. Whom nobody holds only this thread knows, so there is nobody to count against.</summary>
+    public void Retain()
+    {
+        if (Volatile.Read(ref _count) == 0)
+            _count = 1;
+        else
+            Interlocked.Increment(ref _count);
+    }
 
     /// <summary>Gives up a hold and leaves the node as a new one is: held by nobody, and not yet forgotten.</summary>
     public void PassOn() => Interlocked.Decrement(ref _count);
 
+    /// <summary>Gives up a hold; whether it was the last one. The only holder has nobody to count against.</summary>
+    public bool LetGo()
+    {
+        if (Volatile.Read(ref _count) != 1)
+            return Interlocked.Decrement(ref _count) == 0;
+        _count = 0;
+        return true;
+    }
+
     /// <summary>Lets go. The last holder frees the memory, and what only this node held: without recursion, however deep.</summary>
     public void Release()
     {
-        if (Interlocked.Decrement(ref _count) != 0)
+        if (!LetGo())
             return;
-        Stack<Node> dying = s_dying ??= new();
-        dying.Push(this);
-        if (s_isReleasing)
-            return;     // the loop below, further up this thread's stack, goes on with it
-        s_isReleasing = true;
-        while (dying.TryPop(out Node? node))
-            node.Dissolve(dying);
-        s_isReleasing = false;
+        Recycling thread = Recycling.OfThread;
+        if (thread.IsReleasing)
+        {
+            thread.Dying.Push(this);    // the loop below, further up this thread's stack, goes on with it
+            return;
+        }
+
+        thread.IsReleasing = true;
+        for (Node? node = this; node is not null; thread.Dying.TryPop(out node))
+            node.Dissolve(thread.Dying);
+        thread.IsReleasing = false;
     }
 
     /// <summary>Forgets the memory: an evaluation failed, or nobody wants this output any more.</summary>
@@ -219,37 +236,44 @@ internal sealed unsafe class Node
         Buffer = null;
     }
 
+    /// <summary>A tape remembers this node: it is never used again.</summary>
+    public void MarkSeen() => _isSeen = true;
+
+    /// <summary>Empties this dead node and gives it away: nobody knows it any more.</summary>
+    public void Recycle()
+    {
+        if (_isSeen)
+            return;
+        Shape = null!;
+        Strides = null!;
+        _shapeForC = null;
+        _rowStridesForC = _stridesForC = null;
+        Recycling.OfThread.Give(this);
+    }
+
+    private static T* Address<T>(T[] pinned)
+        where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
+
     private void Dissolve(Stack<Node> dying)
     {
-        if (Operation is { Outputs.Length: > 1 })
-        {
-            lock (Evaluator.Gate)       // a sibling's evaluation may be writing this output
-                Forget(dying);
-        }
-        else
+        if (!_hasSiblings || Operation is null)
         {
             Forget(dying);
+            return;
         }
+
+        lock (Evaluator.Gate)       // a sibling's evaluation may be writing this output, or end the operation
+            Forget(dying);
     }
 
     private void Forget(Stack<Node> dying)
     {
         IsDead = true;
         DropBuffer();
-        NativeMemory.Free(_shapePointer);
-        NativeMemory.Free(_stridesPointer);
-        _shapePointer = null;
-        _stridesPointer = null;
-        if (Operation is not { } operation)
-            return;
-        Operation = null;
-        if (!operation.OutputDied())
-            return;
-        foreach (Node input in operation.TakeInputs())
-        {
-            if (Interlocked.Decrement(ref input._count) == 0)
-                dying.Push(input);
-        }
+        if (Operation is { } operation)
+            operation.OutputDied(dying);
+        else
+            Recycle();
     }
 
     /// <summary>For errors: <c>[2, 37] float32</c>.</summary>

@@ -8,15 +8,23 @@ namespace ElmMlx.Cpu;
 /// </summary>
 internal static partial class Ops
 {
-    /// <summary>A node of one output.</summary>
-    public static Node Make(Primitive primitive, int[] shape, mlx_dtype type, params Node[] inputs) =>
-        new Operation(primitive, inputs, [shape], [type]).Outputs[0];
+    /// <summary>A node of one output. Nobody may change the shape any more.</summary>
+    public static Node Make(
+        Primitive primitive, int[] shape, mlx_dtype type, params ReadOnlySpan<Node> inputs) =>
+        Operation.New(primitive, inputs, new(in shape), new(in type)).Outputs[0];
 
-    /// <summary>The shape in which two shapes meet.</summary>
+    /// <summary>The same with a shape that is only lent.</summary>
+    public static Node Make(
+        Primitive primitive, ReadOnlySpan<int> shape, mlx_dtype type, params ReadOnlySpan<Node> inputs) =>
+        Make(primitive, Interned.Of(shape), type, inputs);
+
+    /// <summary>The shape in which two shapes meet; a shared array.</summary>
     /// <exception cref="ArgumentException">They do not meet.</exception>
     public static int[] BroadcastShapes(string operation, int[] a, int[] b)
     {
-        var shape = new int[Math.Max(a.Length, b.Length)];
+        if (a == b)
+            return a;
+        Span<int> shape = stackalloc int[Math.Max(a.Length, b.Length)];
         for (int i = 1; i <= shape.Length; i++)
         {
             int x = i <= a.Length ? a[^i] : 1, y = i <= b.Length ? b[^i] : 1;
@@ -26,7 +34,7 @@ internal static partial class Ops
             shape[^i] = x == 1 ? y : x;
         }
 
-        return shape;
+        return Interned.Of(shape);
     }
 
     /// <summary>An axis counted from the start; negative ones count from the end.</summary>

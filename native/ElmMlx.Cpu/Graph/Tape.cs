@@ -28,11 +28,13 @@ internal sealed class Tape : IDisposable
         }
     }
 
-    /// <summary>Tells the open tapes of a new operation.</summary>
-    public static void Record(Operation operation)
+    /// <summary>Tells the open tapes of a new operation; whether there are any.</summary>
+    public static bool Record(Operation operation)
     {
-        for (Tape? tape = s_innermost; tape is not null; tape = tape._outer)
+        Tape? innermost = s_innermost;
+        for (Tape? tape = innermost; tape is not null; tape = tape._outer)
             tape.RecordHere(operation);
+        return innermost is not null;
     }
 
     /// <summary>Nodes like <paramref name="arrays"/>, which the tape watches. Call before <see cref="Start"/>.</summary>
@@ -44,7 +46,7 @@ internal sealed class Tape : IDisposable
             nodes[i] = Ops.Identity(arrays[i]);
             nodes[i].Retain();
             _watched.Add(nodes[i]);
-            _traced.Add(nodes[i]);
+            Trace(nodes[i]);
         }
 
         return nodes;
@@ -122,15 +124,22 @@ internal sealed class Tape : IDisposable
         {
             if (!output.Type.IsInexact())
                 continue;       // integers have no gradient
-            _traced.Add(output);
+            Trace(output);
             isDifferentiable = true;
         }
 
         if (isDifferentiable)
-            _entries.Add(new(operation.Primitive, operation.Inputs, operation.Outputs));
+            _entries.Add(new(operation.Primitive, [.. operation.Inputs], [.. operation.Outputs]));
     }
 
-    private bool DependsOnWatched(Node[] inputs)
+    // The set does not hold its nodes: one of them may die, and must not come back as another.
+    private void Trace(Node node)
+    {
+        node.MarkSeen();
+        _traced.Add(node);
+    }
+
+    private bool DependsOnWatched(ReadOnlySpan<Node> inputs)
     {
         foreach (Node input in inputs)
         {
@@ -182,8 +191,11 @@ internal sealed class Tape : IDisposable
         former.Release();
     }
 
-    private static Node? Together(Node whole, Node parts) =>
-        parts.Operation is { Inputs.Length: > 0 } operation ? operation.Primitive.AddedTo(whole, operation) : null;
+    private static Node? Together(Node whole, Node parts)
+    {
+        lock (Evaluator.Gate)       // no operation ends while it is read
+            return parts.Operation is { } operation ? operation.Primitive.AddedTo(whole, operation) : null;
+    }
 
     private readonly struct Entry
     {

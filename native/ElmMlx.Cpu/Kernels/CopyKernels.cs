@@ -73,7 +73,7 @@ internal static unsafe class CopyKernels
         int inner = layout.Rank - 1;
         int swapped = SwappedAxis(layout);
         if (swapped >= 0)
-            layout.MoveInside(swapped, inner);
+            layout = layout.WithInside(swapped, inner);
         int nInnerAxes = swapped >= 0 ? 2 : 1;
         long innerSize = layout.Lengths[inner] * (swapped >= 0 ? layout.Lengths[inner - 1] : 1);
         int nOuterAxes = layout.Rank - nInnerAxes;
@@ -95,12 +95,17 @@ internal static unsafe class CopyKernels
             return;
         }
 
+        RunBlocksInTasks(source, destination, layout, nInnerAxes, nBlocks, blocksPerTask, nTasks);
+    }
+
+    private static void RunBlocksInTasks<T>(
+        T* source, T* destination, StridedLayout layout, int nInnerAxes, long nBlocks, long blocksPerTask, int nTasks)
+        where T : unmanaged =>
         WorkerPool.Run(nTasks, task =>
         {
             long first = task * blocksPerTask;
             RunBlocks(source, destination, layout, nInnerAxes, first, Math.Min(first + blocksPerTask, nBlocks));
         });
-    }
 
     // One block only: cut along its outer axis.
     private static void RunInnerInParts<T>(T* source, T* destination, StridedLayout layout, int nInnerAxes)

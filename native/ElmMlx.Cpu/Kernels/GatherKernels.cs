@@ -47,7 +47,8 @@ internal static unsafe class GatherKernels
 
     /// <summary>Copies one slice an offset, one after another.</summary>
     public static void Slices(
-        int itemBytes, StridedLayout slice, long sliceSize, void* source, void* destination, long[] offsets)
+        int itemBytes, StridedLayout slice, long sliceSize, void* source, void* destination,
+        ReadOnlySpan<long> offsets)
     {
         long perTask = Math.Max(1, BytesPerTask / Math.Max(1, sliceSize * itemBytes));
         int nTasks = (int)((offsets.Length + perTask - 1) / perTask);
@@ -57,13 +58,20 @@ internal static unsafe class GatherKernels
             return;
         }
 
+        fixed (long* places = offsets)
+            SlicesInTasks(itemBytes, slice, sliceSize, source, destination, places, offsets.Length, perTask, nTasks);
+    }
+
+    private static void SlicesInTasks(
+        int itemBytes, StridedLayout slice, long sliceSize, void* source, void* destination, long* offsets, int nOffsets,
+        long perTask, int nTasks) =>
         WorkerPool.Run(nTasks, task =>
         {
             long first = task * perTask;
-            long count = Math.Min(perTask, offsets.Length - first);
-            Slices(itemBytes, slice, sliceSize, source, destination, offsets, (int)first, (int)count);
+            long count = Math.Min(perTask, nOffsets - first);
+            Slices(
+                itemBytes, slice, sliceSize, source, destination, new(offsets, nOffsets), (int)first, (int)count);
         });
-    }
 
     /// <summary>
     /// Walks the positions of an axis-wise gather or scatter: at each, an element of the indexed array (at
@@ -123,8 +131,8 @@ internal static unsafe class GatherKernels
     }
 
     private static void Slices(
-        int itemBytes, StridedLayout slice, long sliceSize, void* source, void* destination, long[] offsets,
-        int first, int count)
+        int itemBytes, StridedLayout slice, long sliceSize, void* source, void* destination,
+        ReadOnlySpan<long> offsets, int first, int count)
     {
         byte* to = (byte*)destination + first * sliceSize * itemBytes;
         bool isRun = slice.Rank == 1 && slice.Source[0] == 1;

@@ -3,13 +3,12 @@ namespace ElmMlx.Cpu.Kernels;
 /// <summary>Where the rows of a strided array start: the last axis is a row, the others count rows.</summary>
 internal readonly struct RowOffsets
 {
-    private readonly long[] _lengths, _strides;     // of the axes before the last, merged
+    private readonly long[] _lengths, _strides;     // of the axes before the last, merged; shared arrays
 
     public RowOffsets(ReadOnlySpan<int> shape, ReadOnlySpan<long> strides)
     {
         int rank = 0;
-        var lengths = new long[shape.Length];
-        var steps = new long[shape.Length];
+        Span<long> lengths = stackalloc long[shape.Length], steps = stackalloc long[shape.Length];
         Count = 1;
         for (int axis = 0; axis < shape.Length - 1; axis++)
         {
@@ -22,8 +21,8 @@ internal readonly struct RowOffsets
             steps[into] = strides[axis];
         }
 
-        _lengths = lengths[..rank];
-        _strides = steps[..rank];
+        _lengths = Interned.Of(lengths[..rank]);
+        _strides = Interned.Of(steps[..rank]);
     }
 
     /// <summary>Number of rows.</summary>

@@ -4,13 +4,14 @@ namespace ElmMlx.Cpu.Kernels;
 /// The loops of a copy between two strided views of one shape, as few as possible: axes of length 1 are gone, and
 /// neighbours that both sides walk as one are one. Innermost axis last; strides in elements.
 /// </summary>
-internal sealed class StridedLayout
+internal readonly struct StridedLayout
 {
-    private StridedLayout(int rank)
+    // Shared arrays
+    private StridedLayout(ReadOnlySpan<long> lengths, ReadOnlySpan<long> source, ReadOnlySpan<long> destination)
     {
-        Lengths = new long[rank];
-        Source = new long[rank];
-        Destination = new long[rank];
+        Lengths = Interned.Of(lengths);
+        Source = Interned.Of(source);
+        Destination = Interned.Of(destination);
     }
 
     public long[] Lengths { get; }
@@ -56,28 +57,27 @@ internal sealed class StridedLayout
             rank = 1;
         }
 
-        var layout = new StridedLayout(rank);
-        lengths[..rank].CopyTo(layout.Lengths);
-        from[..rank].CopyTo(layout.Source);
-        to[..rank].CopyTo(layout.Destination);
-        return layout;
+        return new(lengths[..rank], from[..rank], to[..rank]);
     }
 
-    /// <summary>Moves two axes to the inside, <paramref name="inner"/> last.</summary>
-    public void MoveInside(int outer, int inner)
+    /// <summary>The same with two axes moved to the inside, <paramref name="inner"/> last.</summary>
+    public StridedLayout WithInside(int outer, int inner)
     {
-        foreach (long[] values in (ReadOnlySpan<long[]>)[Lengths, Source, Destination])
+        return new(Moved(Lengths), Moved(Source), Moved(Destination));
+
+        long[] Moved(long[] values)
         {
-            (long a, long b) = (values[outer], values[inner]);
+            Span<long> moved = stackalloc long[values.Length];
             int at = 0;
             for (int axis = 0; axis < values.Length; axis++)
             {
                 if (axis != outer && axis != inner)
-                    values[at++] = values[axis];
+                    moved[at++] = values[axis];
             }
 
-            values[at++] = a;
-            values[at] = b;
+            moved[at++] = values[outer];
+            moved[at] = values[inner];
+            return Interned.Of(moved);
         }
     }
 }

@@ -13,7 +13,7 @@ internal sealed class AttentionBackward(float scale, AttentionMask mask, bool ha
         if (backward.IsWanted.AsSpan(3).Contains(true))
             return AttentionGradient.Of(backward, scale, mask, hasSinks);
         Node[] inputs = backward.Inputs;
-        var made = new Operation(
+        var made = Operation.New(
             new AttentionBackward(scale, mask, hasSinks), [.. inputs, backward.Cotangent],
             [inputs[0].Shape, inputs[1].Shape, inputs[2].Shape], [inputs[0].Type, inputs[1].Type, inputs[2].Type]);
         return [.. made.Outputs, .. new Node?[inputs.Length - 3]];

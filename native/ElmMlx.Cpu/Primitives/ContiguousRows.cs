@@ -20,7 +20,7 @@ internal readonly unsafe struct ContiguousRows : IDisposable
 
         if (!_isCopy)
             return;
-        Node = new Node(node.Shape, node.Type, Buffer.Allocate(node.Size * node.Type.Size()));
+        Node = Node.New(node.Shape, node.Type, Buffer.Allocate(node.Size * node.Type.Size()));
         Node.Retain();
         CopyKernels.Run(node, Node.Data);
     }

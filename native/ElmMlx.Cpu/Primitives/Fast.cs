@@ -93,7 +93,7 @@ internal sealed class RoPE(int dims, bool isTraditional, float @base, float scal
                 : RopeKernels.Frequency(@base, i, half);
         }
 
-        var offsets = new int[nOffsets];
+        Span<int> offsets = nOffsets == 1 ? stackalloc int[1] : new int[nOffsets];
         for (int i = 0; i < nOffsets; i++)
             offsets[i] = ((int*)offset.Data)[offset.Rank == 0 ? 0 : i * offset.Strides[0]];
         fixed (int* firstPositions = offsets)

@@ -6,6 +6,8 @@ namespace ElmMlx.Cpu;
 /// <summary>Slices of the first input, one for each index that the others hold.</summary>
 internal sealed class Gather(int[] axes, int[] sliceSizes) : Primitive
 {
+    private const int FewSlices = 64;
+
     public override string Name => "Gather";
 
     public int[] Axes => axes;
@@ -18,7 +20,8 @@ internal sealed class Gather(int[] axes, int[] sliceSizes) : Primitive
         output.Allocate();
         if (output.Size == 0)
             return;
-        var offsets = new long[inputs.Length > 1 ? inputs[1].Size : 1];
+        long nSlices = inputs.Length > 1 ? inputs[1].Size : 1;
+        Span<long> offsets = nSlices <= FewSlices ? stackalloc long[(int)nSlices] : new long[nSlices];
         for (int i = 0; i < axes.Length; i++)
         {
             int axis = axes[i];

@@ -26,10 +26,10 @@ internal sealed class Broadcast : Primitive
     public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
         Node input = inputs[0], output = outputs[0];
-        var strides = new long[output.Rank];
+        Span<long> strides = stackalloc long[output.Rank];
         for (int i = 1; i <= input.Rank; i++)
             strides[^i] = input.Shape[^i] == 1 ? 0 : input.Strides[^i];
-        output.ShareWith(input, strides, input.Offset);
+        output.ShareWith(input, Interned.Of(strides), input.Offset);
     }
 
     public override Node?[] Gradient(Backward backward) =>
@@ -68,6 +68,8 @@ internal sealed class Contiguous(bool allowsColumnMajor) : Primitive
 /// <summary>The same node again: copies, and what a transform watches.</summary>
 internal sealed class Share(string name) : Primitive
 {
+    public static readonly Share Copy = new("Copy"), Identity = new("Identity");
+
     public override string Name => name;
 
     public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs) =>

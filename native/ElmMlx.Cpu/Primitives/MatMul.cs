@@ -45,11 +45,15 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
 
         long batch = output.Size / whole.M / whole.N;
         if (batch == 1 || TryMerge(ref whole, a, b, addend))
-        {
             MatMulKernels.Run(whole);
-            return;
-        }
+        else
+            MultiplyEach(whole, a, b, addend, output, batch);
+    }
 
+    // One matrix after another, or small ones side by side.
+    private static unsafe void MultiplyEach(
+        MatMulArguments whole, Node a, Node b, Node? addend, Node output, long batch)
+    {
         RowOffsets aOffsets = Matrices(a), bOffsets = Matrices(b), cOffsets = Matrices(addend ?? a);
         int size = output.Type.Size();
         nint aData = (nint)a.Data, bData = (nint)b.Data, cData = addend is null ? 0 : (nint)addend.Data;

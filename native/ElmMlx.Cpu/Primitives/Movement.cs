@@ -29,11 +29,18 @@ internal sealed class Reshape(string name) : Primitive
     {
         if (shape.Contains(0))
             return Node.RowStrides(newShape);
-        int[] axes = [.. Enumerable.Range(0, shape.Length).Where(axis => shape[axis] != 1)];
-        var newStrides = new long[newShape.Length];
-        Array.Fill(newStrides, 1);
+        Span<int> axes = stackalloc int[shape.Length];
+        int rank = 0;
+        for (int axis = 0; axis < shape.Length; axis++)
+        {
+            if (shape[axis] != 1)
+                axes[rank++] = axis;
+        }
+
+        Span<long> newStrides = stackalloc long[newShape.Length];
+        newStrides.Fill(1);
         int first = 0, newFirst = 0;
-        while (first < axes.Length)
+        while (first < rank)
         {
             int end = first + 1, newEnd = newFirst + 1;
             long size = shape[axes[first]], newSize = newShape[newFirst];
@@ -57,7 +64,7 @@ internal sealed class Reshape(string name) : Primitive
             (first, newFirst) = (end, newEnd);
         }
 
-        return newStrides;
+        return Interned.Of(newStrides);
     }
 }
 
@@ -71,7 +78,10 @@ internal sealed class Transpose(int[] axes) : Primitive
     public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
         Node input = inputs[0];
-        outputs[0].ShareWith(input, [.. axes.Select(axis => input.Strides[axis])], input.Offset);
+        Span<long> strides = stackalloc long[axes.Length];
+        for (int axis = 0; axis < axes.Length; axis++)
+            strides[axis] = input.Strides[axes[axis]];
+        outputs[0].ShareWith(input, Interned.Of(strides), input.Offset);
     }
 
     public override Node?[] Gradient(Backward backward) =>

@@ -10,9 +10,13 @@ internal sealed class NormBackward(float epsilon, bool centres, bool hasWeight, 
 {
     public override string Name => centres ? "LayerNormVJP" : "RMSNormVJP";
 
-    public static Node?[] Of(Backward backward, float epsilon, bool centres, bool hasWeight, bool hasBias) => new Operation(
-        new NormBackward(epsilon, centres, hasWeight, hasBias), [.. backward.Inputs, backward.Cotangent],
-        [.. backward.Inputs.Select(input => input.Shape)], [.. backward.Inputs.Select(input => input.Type)]).Outputs;
+    public static Node?[] Of(Backward backward, float epsilon, bool centres, bool hasWeight, bool hasBias) =>
+    [
+        .. Operation.New(
+            new NormBackward(epsilon, centres, hasWeight, hasBias), [.. backward.Inputs, backward.Cotangent],
+            [.. backward.Inputs.Select(input => input.Shape)],
+            [.. backward.Inputs.Select(input => input.Type)]).Outputs,
+    ];
 
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {

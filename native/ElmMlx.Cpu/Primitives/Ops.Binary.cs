@@ -6,28 +6,28 @@ namespace ElmMlx.Cpu;
 internal static partial class Ops
 {
     /// <summary>a + b; of bool: or.</summary>
-    public static Node Add(Node a, Node b) => Pair(new Add(), DTypes.Promote(a.Type, b.Type), a, b);
+    public static Node Add(Node a, Node b) => Pair(Shared.Of<Add>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>a − b; of bool: whether they differ.</summary>
-    public static Node Subtract(Node a, Node b) => Pair(new Subtract(), DTypes.Promote(a.Type, b.Type), a, b);
+    public static Node Subtract(Node a, Node b) => Pair(Shared.Of<Subtract>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>a · b; of bool: and.</summary>
-    public static Node Multiply(Node a, Node b) => Pair(new Multiply(), DTypes.Promote(a.Type, b.Type), a, b);
+    public static Node Multiply(Node a, Node b) => Pair(Shared.Of<Multiply>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>a / b; integers become float32.</summary>
     public static Node Divide(Node a, Node b) =>
-        Pair(new Divide(), DTypes.Promote(a.Type, b.Type).ToInexact(), a, b);
+        Pair(Shared.Of<Divide>(), DTypes.Promote(a.Type, b.Type).ToInexact(), a, b);
 
     /// <summary>⌊a / b⌋ of floating-point numbers; of integers the truncated quotient.</summary>
     public static Node FloorDivide(Node a, Node b)
     {
         mlx_dtype type = DTypes.Promote(a.Type, b.Type);
-        return type.IsInexact() ? Floor(Divide(a, b)) : Pair(new Divide(), type, a, b);
+        return type.IsInexact() ? Floor(Divide(a, b)) : Pair(Shared.Of<Divide>(), type, a, b);
     }
 
     /// <summary>What division leaves over, with the divisor's sign.</summary>
     public static Node Remainder(Node a, Node b) =>
-        Pair(new Remainder(), Real("remainder", DTypes.Promote(a.Type, b.Type)), a, b);
+        Pair(Shared.Of<Remainder>(), Real("remainder", DTypes.Promote(a.Type, b.Type)), a, b);
 
     /// <summary>The truncated quotient and what it leaves over.</summary>
     public static Node[] DivMod(Node a, Node b)
@@ -35,66 +35,66 @@ internal static partial class Ops
         mlx_dtype type = Real("divmod", DTypes.Promote(a.Type, b.Type));
         int[] shape = BroadcastShapes("broadcast_shapes", a.Shape, b.Shape);
         Node[] inputs = [BroadcastTo(AsType(a, type), shape), BroadcastTo(AsType(b, type), shape)];
-        return new Operation(new DivMod(), inputs, [shape, shape], [type, type]).Outputs;
+        return Operation.New(Shared.Of<DivMod>(), inputs, [shape, shape], [type, type]).Outputs.ToArray();
     }
 
     /// <summary>aᵇ; of integers by squaring.</summary>
-    public static Node Power(Node a, Node b) => Pair(new Power(), DTypes.Promote(a.Type, b.Type), a, b);
+    public static Node Power(Node a, Node b) => Pair(Shared.Of<Power>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>The larger one; NaN if either is.</summary>
     public static Node Maximum(Node a, Node b) =>
-        Pair(new Maximum(), Real("maximum", DTypes.Promote(a.Type, b.Type)), a, b);
+        Pair(Shared.Of<Maximum>(), Real("maximum", DTypes.Promote(a.Type, b.Type)), a, b);
 
     /// <summary>The smaller one; NaN if either is.</summary>
     public static Node Minimum(Node a, Node b) =>
-        Pair(new Minimum(), Real("minimum", DTypes.Promote(a.Type, b.Type)), a, b);
+        Pair(Shared.Of<Minimum>(), Real("minimum", DTypes.Promote(a.Type, b.Type)), a, b);
 
     /// <summary>The angle of the point (b, a).</summary>
     public static Node ArcTan2(Node a, Node b) =>
-        Pair(new ArcTan2(), DTypes.Promote(a.Type, b.Type).ToInexact(), a, b);
+        Pair(Shared.Of<ArcTan2>(), DTypes.Promote(a.Type, b.Type).ToInexact(), a, b);
 
     /// <summary>log(eᵃ + eᵇ).</summary>
     public static Node LogAddExp(Node a, Node b) =>
-        Pair(new LogAddExp(), DTypes.Promote(a.Type, b.Type).ToInexact(), a, b);
+        Pair(Shared.Of<LogAddExp>(), DTypes.Promote(a.Type, b.Type).ToInexact(), a, b);
 
     /// <summary>Both not 0.</summary>
-    public static Node LogicalAnd(Node a, Node b) => Pair(new LogicalAnd(), MLX_BOOL, a, b);
+    public static Node LogicalAnd(Node a, Node b) => Pair(Shared.Of<LogicalAnd>(), MLX_BOOL, a, b);
 
     /// <summary>Either not 0.</summary>
-    public static Node LogicalOr(Node a, Node b) => Pair(new LogicalOr(), MLX_BOOL, a, b);
+    public static Node LogicalOr(Node a, Node b) => Pair(Shared.Of<LogicalOr>(), MLX_BOOL, a, b);
 
     /// <summary>Bit by bit, of integers and bool.</summary>
-    public static Node BitwiseAnd(Node a, Node b) => Bitwise("bitwise_and", new BitwiseAnd(), a, b);
+    public static Node BitwiseAnd(Node a, Node b) => Bitwise("bitwise_and", Shared.Of<BitwiseAnd>(), a, b);
 
     /// <inheritdoc cref="BitwiseAnd"/>
-    public static Node BitwiseOr(Node a, Node b) => Bitwise("bitwise_or", new BitwiseOr(), a, b);
+    public static Node BitwiseOr(Node a, Node b) => Bitwise("bitwise_or", Shared.Of<BitwiseOr>(), a, b);
 
     /// <inheritdoc cref="BitwiseAnd"/>
-    public static Node BitwiseXor(Node a, Node b) => Bitwise("bitwise_xor", new BitwiseXor(), a, b);
+    public static Node BitwiseXor(Node a, Node b) => Bitwise("bitwise_xor", Shared.Of<BitwiseXor>(), a, b);
 
     /// <summary>a · 2ᵇ by shifting; bool becomes uint8.</summary>
-    public static Node LeftShift(Node a, Node b) => Bitwise("left_shift", new LeftShift(), a, b, ofBool: MLX_UINT8);
+    public static Node LeftShift(Node a, Node b) => Bitwise("left_shift", Shared.Of<LeftShift>(), a, b, ofBool: MLX_UINT8);
 
     /// <summary>a / 2ᵇ by shifting, the sign kept; bool becomes uint8.</summary>
-    public static Node RightShift(Node a, Node b) => Bitwise("right_shift", new RightShift(), a, b, ofBool: MLX_UINT8);
+    public static Node RightShift(Node a, Node b) => Bitwise("right_shift", Shared.Of<RightShift>(), a, b, ofBool: MLX_UINT8);
 
     /// <summary>Whether a = b; bool.</summary>
-    public static Node Equal(Node a, Node b) => Comparison(new Equal(), a, b);
+    public static Node Equal(Node a, Node b) => Comparison(Shared.Of<Equal>(), a, b);
 
     /// <summary>Whether a ≠ b; true of NaN.</summary>
-    public static Node NotEqual(Node a, Node b) => Comparison(new NotEqual(), a, b);
+    public static Node NotEqual(Node a, Node b) => Comparison(Shared.Of<NotEqual>(), a, b);
 
     /// <summary>Whether a &gt; b.</summary>
-    public static Node Greater(Node a, Node b) => Comparison(new Greater(), a, b);
+    public static Node Greater(Node a, Node b) => Comparison(Shared.Of<Greater>(), a, b);
 
     /// <summary>Whether a ≥ b.</summary>
-    public static Node GreaterEqual(Node a, Node b) => Comparison(new GreaterEqual(), a, b);
+    public static Node GreaterEqual(Node a, Node b) => Comparison(Shared.Of<GreaterEqual>(), a, b);
 
     /// <summary>Whether a &lt; b.</summary>
-    public static Node Less(Node a, Node b) => Comparison(new Less(), a, b);
+    public static Node Less(Node a, Node b) => Comparison(Shared.Of<Less>(), a, b);
 
     /// <summary>Whether a ≤ b.</summary>
-    public static Node LessEqual(Node a, Node b) => Comparison(new LessEqual(), a, b);
+    public static Node LessEqual(Node a, Node b) => Comparison(Shared.Of<LessEqual>(), a, b);
 
     /// <summary><paramref name="a"/> where the condition is not 0, else <paramref name="b"/>.</summary>
     public static Node Where(Node condition, Node a, Node b)
@@ -102,7 +102,7 @@ internal static partial class Ops
         mlx_dtype type = DTypes.Promote(a.Type, b.Type);
         int[] shape = BroadcastShapes("broadcast_shapes", condition.Shape, a.Shape);
         shape = BroadcastShapes("broadcast_shapes", shape, b.Shape);
-        return Make(new Select(), shape, type, BroadcastTo(AsType(condition, MLX_BOOL), shape),
+        return Make(Shared.Of<Select>(), shape, type, BroadcastTo(AsType(condition, MLX_BOOL), shape),
             BroadcastTo(AsType(a, type), shape), BroadcastTo(AsType(b, type), shape));
     }
 
@@ -137,7 +137,7 @@ internal static partial class Ops
         if (!a.Shape.AsSpan().SequenceEqual(b.Shape))
             return Scalar(false);
         mlx_dtype type = DTypes.Promote(a.Type, b.Type);
-        Primitive equal = equalNan && type.IsInexact() ? new NaNEqual() : new Equal();
+        Primitive equal = equalNan && type.IsInexact() ? Shared.Of<NaNEqual>() : Shared.Of<Equal>();
         return All(Make(equal, a.Shape, MLX_BOOL, AsType(a, type), AsType(b, type)), AllAxes(a), keepDims: false);
     }
 

@@ -53,10 +53,12 @@ internal static partial class Ops
         };
     }
 
+    /// <summary>The shape with another length along one axis; a shared array.</summary>
     private static int[] WithLength(int[] shape, int axis, int length)
     {
-        int[] copy = [.. shape];
-        copy[axis] = length;
-        return copy;
+        Span<int> lengths = stackalloc int[shape.Length];
+        shape.CopyTo(lengths);
+        lengths[axis] = length;
+        return Interned.Of(lengths);
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using ElmMlx.Bindings;
 
 namespace ElmMlx.Cpu;
@@ -5,7 +6,7 @@ namespace ElmMlx.Cpu;
 internal static partial class Ops
 {
     /// <summary>Arrays one after another along an axis, in the dtype where they meet.</summary>
-    public static Node Concatenate(Node[] arrays, int axis)
+    public static Node Concatenate(ReadOnlySpan<Node> arrays, int axis)
     {
         if (arrays.Length == 0)
             throw new ArgumentException("[concatenate] No arrays provided for concatenation");
@@ -36,7 +37,10 @@ internal static partial class Ops
             return first;
         int[] shape = [.. first.Shape];
         shape[at] = length;
-        return Make(new Concatenate(at), shape, type, [.. arrays.Select(array => AsType(array, type))]);
+        var inputs = new Node[arrays.Length];
+        for (int i = 0; i < inputs.Length; i++)
+            inputs[i] = AsType(arrays[i], type);
+        return Make(new Concatenate(at), shape, type, inputs);
     }
 
     /// <summary>All arrays flat, one after another.</summary>
@@ -57,8 +61,8 @@ internal static partial class Ops
         return Concatenate([.. arrays.Select(array => ExpandDims(array, at))], at);
     }
 
-    /// <summary>Equal parts along an axis: views.</summary>
-    public static Node[] Split(Node a, int nParts, int axis)
+    /// <summary>Equal parts along an axis: views. To be held before they are computed.</summary>
+    public static ReadOnlySpan<Node> Split(Node a, int nParts, int axis)
     {
         int at = Axis("split", axis, a.Rank);
         if (nParts <= 0 || a.Shape[at] % nParts != 0)
@@ -66,11 +70,14 @@ internal static partial class Ops
                 $"[split] Array split does not result in sub arrays with equal size: attempting {nParts} splits along "
                 + $"axis {at} for shape {Text(a.Shape)}.");
         int length = a.Shape[at] / nParts;
-        return Split(a, [.. Enumerable.Range(1, nParts - 1).Select(part => part * length)], axis);
+        Span<int> indices = stackalloc int[nParts - 1];
+        for (int i = 0; i < indices.Length; i++)
+            indices[i] = (i + 1) * length;
+        return Split(a, indices, axis);
     }
 
-    /// <summary>Parts that end where <paramref name="indices"/> say: views.</summary>
-    public static Node[] Split(Node a, int[] indices, int axis)
+    /// <summary>Parts that end where <paramref name="indices"/> say: views. To be held before they are computed.</summary>
+    public static ReadOnlySpan<Node> Split(Node a, scoped ReadOnlySpan<int> indices, int axis)
     {
         int at = Axis("split", axis, a.Rank);
         bool isCut = true;      // each place is in one part
@@ -78,13 +85,25 @@ internal static partial class Ops
             isCut &= indices[i] >= (i == 0 ? 0 : indices[i - 1]) && indices[i] <= a.Shape[at];
         if (!isCut || !a.Type.IsInexact())
             return Parts(a, indices, at);
-        int[][] shapes = [.. Enumerable.Range(0, indices.Length + 1).Select(_ => (int[])[.. a.Shape])];
-        for (int i = 0; i < shapes.Length; i++)
-            shapes[i][at] = (i < indices.Length ? indices[i] : a.Shape[at]) - (i == 0 ? 0 : indices[i - 1]);
-        return new Operation(new Split(at), [a], shapes, [.. shapes.Select(_ => a.Type)]).Outputs;
+        int nParts = indices.Length + 1;
+        int[][] shapes = ArrayPool<int[]>.Shared.Rent(nParts);
+        mlx_dtype[] types = ArrayPool<mlx_dtype>.Shared.Rent(nParts);
+        for (int i = 0; i < nParts; i++)
+        {
+            int start = i == 0 ? 0 : indices[i - 1], end = i < indices.Length ? indices[i] : a.Shape[at];
+            shapes[i] = WithLength(a.Shape, at, end - start);
+            types[i] = a.Type;
+        }
+
+        Operation split = Operation.New(
+            Shared.Of(ValueTuple.Create(at), static key => new Split(key.Item1)), new(in a), shapes.AsSpan(0, nParts),
+            types.AsSpan(0, nParts));
+        ArrayPool<int[]>.Shared.Return(shapes, clearArray: true);
+        ArrayPool<mlx_dtype>.Shared.Return(types);
+        return split.Outputs;
     }
 
-    private static Node[] Parts(Node a, int[] indices, int at)
+    private static Node[] Parts(Node a, ReadOnlySpan<int> indices, int at)
     {
         var starts = new int[a.Rank];
         int[] stops = [.. a.Shape];
@@ -155,7 +174,7 @@ internal static partial class Ops
             if (length == 0)
                 continue;
             int cut = shifts[i] < 0 ? (int)(-(long)shifts[i] % length) : length - shifts[i] % length;
-            Node[] parts = Split(result, [cut], at);
+            ReadOnlySpan<Node> parts = Split(result, [cut], at);
             result = Concatenate([parts[1], parts[0]], at);
         }
 

@@ -10,7 +10,7 @@ internal static partial class Ops
     {
         if (shape.Any(length => length < 0))
             throw new ArgumentException("[full] Negative dimensions not allowed.");
-        return Make(new Full(), shape, type, BroadcastTo(AsType(values, type), shape));
+        return Make(Shared.Of<Full>(), shape, type, BroadcastTo(AsType(values, type), shape));
     }
 
     public static Node Zeros(int[] shape, mlx_dtype type) => Full(shape, Scalar(0, type), type);

@@ -8,32 +8,32 @@ internal static partial class Ops
     /// <summary>|x|; of complex numbers a float32.</summary>
     public static Node Abs(Node a)
     {
-        Node abs = Make(new Abs(), a.Shape, a.Type, a);
+        Node abs = Make(Shared.Of<Abs>(), a.Shape, a.Type, a);
         return a.Type == MLX_COMPLEX64 ? Real(abs) : abs;
     }
 
     /// <summary>−x; refused for bool.</summary>
     public static Node Negative(Node a) => a.Type == MLX_BOOL
         ? throw new ArgumentException("[negative] Not supported for bool, use logical_not instead.")
-        : Make(new Negative(), a.Shape, a.Type, a);
+        : Make(Shared.Of<Negative>(), a.Shape, a.Type, a);
 
     /// <summary>−1, 0 or 1; of complex numbers x / |x|.</summary>
-    public static Node Sign(Node a) => Make(new Sign(), a.Shape, a.Type, a);
+    public static Node Sign(Node a) => Make(Shared.Of<Sign>(), a.Shape, a.Type, a);
 
     /// <summary>x².</summary>
-    public static Node Square(Node a) => Make(new Square(), a.Shape, a.Type, a);
+    public static Node Square(Node a) => Make(Shared.Of<Square>(), a.Shape, a.Type, a);
 
     /// <summary>The next integer below; integers stay.</summary>
-    public static Node Floor(Node a) => Whole("floor", new Floor(), a);
+    public static Node Floor(Node a) => Whole("floor", Shared.Of<Floor>(), a);
 
     /// <summary>The next integer above; integers stay.</summary>
-    public static Node Ceil(Node a) => Whole("ceil", new Ceil(), a);
+    public static Node Ceil(Node a) => Whole("ceil", Shared.Of<Ceil>(), a);
 
     /// <summary>To <paramref name="decimals"/> decimal places, ties to even.</summary>
     public static Node Round(Node a, int decimals = 0)
     {
         if (decimals == 0)
-            return a.Type.IsInexact() ? Make(new Round(), a.Shape, a.Type, a) : a;
+            return a.Type.IsInexact() ? Make(Shared.Of<Round>(), a.Shape, a.Type, a) : a;
         mlx_dtype type = a.Type.ToInexact();
         float scale = (float)Math.Pow(10, decimals);
         Node scaled = Round(Multiply(a, Scalar(scale, type)));
@@ -56,7 +56,7 @@ internal static partial class Ops
             throw new ArgumentException(
                 "[bitwise_invert] Bitwise inversion is only allowed on integer and boolean arrays, "
                 + $"but got {a.Type.Name()}.");
-        return a.Type == MLX_BOOL ? LogicalNot(a) : Make(new BitwiseInvert(), a.Shape, a.Type, a);
+        return a.Type == MLX_BOOL ? LogicalNot(a) : Make(Shared.Of<BitwiseInvert>(), a.Shape, a.Type, a);
     }
 
     /// <summary>Whether x is 0.</summary>
@@ -64,7 +64,7 @@ internal static partial class Ops
 
     /// <summary>The complex conjugate; real arrays are their own.</summary>
     public static Node Conjugate(Node a) =>
-        a.Type == MLX_COMPLEX64 ? Make(new Conjugate(), a.Shape, a.Type, a) : a;
+        a.Type == MLX_COMPLEX64 ? Make(Shared.Of<Conjugate>(), a.Shape, a.Type, a) : a;
 
     /// <summary>The real part as float32; real arrays are their own.</summary>
     public static Node Real(Node a) =>
@@ -122,73 +122,73 @@ internal static partial class Ops
     }
 
     /// <summary>eˣ.</summary>
-    public static Node Exp(Node a) => Inexact(new Exp(), a);
+    public static Node Exp(Node a) => Inexact(Shared.Of<Exp>(), a);
 
     /// <summary>eˣ − 1.</summary>
-    public static Node Expm1(Node a) => Inexact(new Expm1(), a);
+    public static Node Expm1(Node a) => Inexact(Shared.Of<Expm1>(), a);
 
     /// <summary>Natural logarithm.</summary>
-    public static Node Log(Node a) => Inexact(new Log(), a);
+    public static Node Log(Node a) => Inexact(Shared.Of<Log>(), a);
 
     /// <summary>Logarithm to base 2.</summary>
-    public static Node Log2(Node a) => Inexact(new Log2(), a);
+    public static Node Log2(Node a) => Inexact(Shared.Of<Log2>(), a);
 
     /// <summary>Logarithm to base 10.</summary>
-    public static Node Log10(Node a) => Inexact(new Log10(), a);
+    public static Node Log10(Node a) => Inexact(Shared.Of<Log10>(), a);
 
     /// <summary>log(1 + x).</summary>
-    public static Node Log1p(Node a) => Inexact(new Log1p(), a);
+    public static Node Log1p(Node a) => Inexact(Shared.Of<Log1p>(), a);
 
     /// <summary>Sine.</summary>
-    public static Node Sin(Node a) => Inexact(new Sin(), a);
+    public static Node Sin(Node a) => Inexact(Shared.Of<Sin>(), a);
 
     /// <summary>Cosine.</summary>
-    public static Node Cos(Node a) => Inexact(new Cos(), a);
+    public static Node Cos(Node a) => Inexact(Shared.Of<Cos>(), a);
 
     /// <summary>Tangent.</summary>
-    public static Node Tan(Node a) => Inexact(new Tan(), a);
+    public static Node Tan(Node a) => Inexact(Shared.Of<Tan>(), a);
 
     /// <summary>Inverse sine.</summary>
-    public static Node ArcSin(Node a) => Inexact(new ArcSin(), a);
+    public static Node ArcSin(Node a) => Inexact(Shared.Of<ArcSin>(), a);
 
     /// <summary>Inverse cosine.</summary>
-    public static Node ArcCos(Node a) => Inexact(new ArcCos(), a);
+    public static Node ArcCos(Node a) => Inexact(Shared.Of<ArcCos>(), a);
 
     /// <summary>Inverse tangent.</summary>
-    public static Node ArcTan(Node a) => Inexact(new ArcTan(), a);
+    public static Node ArcTan(Node a) => Inexact(Shared.Of<ArcTan>(), a);
 
     /// <summary>Hyperbolic sine.</summary>
-    public static Node Sinh(Node a) => Inexact(new Sinh(), a);
+    public static Node Sinh(Node a) => Inexact(Shared.Of<Sinh>(), a);
 
     /// <summary>Hyperbolic cosine.</summary>
-    public static Node Cosh(Node a) => Inexact(new Cosh(), a);
+    public static Node Cosh(Node a) => Inexact(Shared.Of<Cosh>(), a);
 
     /// <summary>Hyperbolic tangent.</summary>
-    public static Node Tanh(Node a) => Inexact(new Tanh(), a);
+    public static Node Tanh(Node a) => Inexact(Shared.Of<Tanh>(), a);
 
     /// <summary>Inverse hyperbolic sine.</summary>
-    public static Node ArcSinh(Node a) => RealInexact("arcsinh", new ArcSinh(), a);
+    public static Node ArcSinh(Node a) => RealInexact("arcsinh", Shared.Of<ArcSinh>(), a);
 
     /// <summary>Inverse hyperbolic cosine.</summary>
-    public static Node ArcCosh(Node a) => RealInexact("arccosh", new ArcCosh(), a);
+    public static Node ArcCosh(Node a) => RealInexact("arccosh", Shared.Of<ArcCosh>(), a);
 
     /// <summary>Inverse hyperbolic tangent.</summary>
-    public static Node ArcTanh(Node a) => RealInexact("arctanh", new ArcTanh(), a);
+    public static Node ArcTanh(Node a) => RealInexact("arctanh", Shared.Of<ArcTanh>(), a);
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>
-    public static Node Sigmoid(Node a) => Inexact(new Sigmoid(), a);
+    public static Node Sigmoid(Node a) => Inexact(Shared.Of<Sigmoid>(), a);
 
     /// <summary>Error function.</summary>
-    public static Node Erf(Node a) => RealInexact("erf", new Erf(), a);
+    public static Node Erf(Node a) => RealInexact("erf", Shared.Of<Erf>(), a);
 
     /// <summary>Inverse of the error function.</summary>
-    public static Node ErfInv(Node a) => RealInexact("erfinv", new ErfInv(), a);
+    public static Node ErfInv(Node a) => RealInexact("erfinv", Shared.Of<ErfInv>(), a);
 
     /// <summary>Square root.</summary>
-    public static Node Sqrt(Node a) => Inexact(new Sqrt(), a);
+    public static Node Sqrt(Node a) => Inexact(Shared.Of<Sqrt>(), a);
 
     /// <summary>1 / √x.</summary>
-    public static Node Rsqrt(Node a) => Inexact(new Rsqrt(), a);
+    public static Node Rsqrt(Node a) => Inexact(Shared.Of<Rsqrt>(), a);
 
     private static Node Inexact(Primitive primitive, Node a)
     {

@@ -13,8 +13,11 @@ internal static partial class Ops
         RefuseParameter("rms_norm", "(*weight)", weight, x);
         mlx_dtype type = weight is null ? x.Type : DTypes.Promote(x.Type, weight.Type);
         mlx_dtype computed = NormType("rms_norm", type);
-        Node[] inputs = weight is null ? [AsType(x, computed)] : [AsType(x, computed), AsType(weight, computed)];
-        return AsType(Make(new RmsNorm(epsilon), x.Shape, computed, inputs), type);
+        RmsNorm norm = Shared.Of(ValueTuple.Create(epsilon), static key => new RmsNorm(key.Item1));
+        Node normal = weight is null
+            ? Make(norm, x.Shape, computed, AsType(x, computed))
+            : Make(norm, x.Shape, computed, AsType(x, computed), AsType(weight, computed));
+        return AsType(normal, type);
     }
 
     /// <summary>(x − mean) / √(variance + ε) · weight + bias over the last axis.</summary>
@@ -75,11 +78,14 @@ internal static partial class Ops
                 $"[rope] freqs must be one dimensional with size {dims / 2} but got shape {Text(frequencies.Shape)}.");
 
         mlx_dtype computed = x.Type == MLX_FLOAT64 ? MLX_FLOAT32 : x.Type;
-        List<Node> inputs = [AsType(x, computed), AsType(offset, MLX_INT32)];
-        if (frequencies is not null)
-            inputs.Add(AsType(frequencies, MLX_FLOAT32));
-        return AsType(
-            Make(new RoPE(dims, isTraditional, @base ?? 1, scale), x.Shape, computed, [.. inputs]), x.Type);
+        RoPE rope = Shared.Of(
+            (dims, isTraditional, period: @base ?? 1, scale),
+            static key => new RoPE(key.dims, key.isTraditional, key.period, key.scale));
+        Node input = AsType(x, computed), first = AsType(offset, MLX_INT32);
+        Node turned = frequencies is null
+            ? Make(rope, x.Shape, computed, input, first)
+            : Make(rope, x.Shape, computed, input, first, AsType(frequencies, MLX_FLOAT32));
+        return AsType(turned, x.Type);
     }
 
     /// <summary>
@@ -133,15 +139,16 @@ internal static partial class Ops
         if (type == MLX_FLOAT64)
             throw new ArgumentException($"{Op} float64 is not supported; convert queries, keys and values to float32.");
 
-        List<Node> inputs = [AsType(queries, type), AsType(keys, type), AsType(values, type)];
+        Node? numbers = null, wideSinks = null;
         AttentionMask kind = maskMode == "causal" ? AttentionMask.Causal : AttentionMask.None;
         if (mask is not null)
         {
             if (DTypes.Promote(mask.Type, type) != type)
                 throw new ArgumentException($"{Op} Mask type must promote to output type {type.Name()}.");
             kind = mask.Type == MLX_BOOL ? AttentionMask.Boolean : AttentionMask.Additive;
-            Node numbers = kind == AttentionMask.Boolean ? mask : AsType(mask, type);
-            inputs.Add(BroadcastTo(numbers, [queries.Shape[0], nHeads, queries.Shape[2], keys.Shape[2]]));
+            numbers = BroadcastTo(
+                kind == AttentionMask.Boolean ? mask : AsType(mask, type),
+                [queries.Shape[0], nHeads, queries.Shape[2], keys.Shape[2]]);
         }
 
         if (sinks is not null)
@@ -150,11 +157,21 @@ internal static partial class Ops
                 throw new ArgumentException($"{Op} Type of sinks must promote to output type {type.Name()}.");
             if (sinks.Rank != 1 || sinks.Shape[0] != nHeads)
                 throw new ArgumentException($"{Op} Received invalid shape for sinks {Text(sinks.Shape)}.");
-            inputs.Add(AsType(AsType(sinks, type), MLX_FLOAT32));
+            wideSinks = AsType(AsType(sinks, type), MLX_FLOAT32);
         }
 
-        int[] shape = [queries.Shape[0], nHeads, queries.Shape[2], values.Shape[3]];
-        return Make(new ScaledDotProductAttention(scale, kind, sinks is not null), shape, type, [.. inputs]);
+        ScaledDotProductAttention attention = Shared.Of(
+            (scale, kind, hasSinks: sinks is not null),
+            static key => new ScaledDotProductAttention(key.scale, key.kind, key.hasSinks));
+        ReadOnlySpan<int> shape = [queries.Shape[0], nHeads, queries.Shape[2], values.Shape[3]];
+        (Node q, Node k, Node v) = (AsType(queries, type), AsType(keys, type), AsType(values, type));
+        return (numbers, wideSinks) switch
+        {
+            (null, null) => Make(attention, shape, type, q, k, v),
+            ({ } one, null) => Make(attention, shape, type, q, k, v, one),
+            (null, { } one) => Make(attention, shape, type, q, k, v, one),
+            ({ } first, { } second) => Make(attention, shape, type, q, k, v, first, second),
+        };
     }
 
     private static void RefuseScalarInput(string operation, Node x)

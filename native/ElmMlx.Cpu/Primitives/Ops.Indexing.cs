@@ -11,7 +11,7 @@ internal static partial class Ops
         int at = Axis("take", axis, a.Rank);
         if (a.Shape[at] == 0 && indices.Size != 0)
             throw new ArgumentException("[take] Cannot do a non-empty take from an empty axis.");
-        Node gathered = Gather(a, [indices], [at], WithLength(a.Shape, at, 1));     // indices' axes, a's axes
+        Node gathered = Gather(a, [indices], Interned.Of([at]), WithLength(a.Shape, at, 1));   // indices' axes, a's axes
         gathered = Squeeze(gathered, at + indices.Rank);
         if (at == 0 || indices.Rank == 0)
             return gathered;
@@ -49,9 +49,9 @@ internal static partial class Ops
 
     /// <summary>
     /// Slices of an array, one for each index: an index array an axis of <paramref name="axes"/>, which broadcast
-    /// together, and a length of the slices along each axis of the array.
+    /// together, and a length of the slices along each axis of the array. Nobody may change axes and lengths any more.
     /// </summary>
-    public static Node Gather(Node a, Node[] indices, int[] axes, int[] sliceSizes)
+    public static Node Gather(Node a, ReadOnlySpan<Node> indices, int[] axes, int[] sliceSizes)
     {
         CheckIndices("gather", a, indices, axes);
         if (sliceSizes.Length != a.Rank)
@@ -65,13 +65,18 @@ internal static partial class Ops
                     + $"{Text(a.Shape)}.");
         }
 
-        Node[] wide = WithOneType("gather", indices);
-        int[] indexShape = wide.Length > 0 ? wide[0].Shape : [];
-        int[] shape = [.. indexShape, .. sliceSizes];
+        Node[] wide = indices.Length == 1 ? [] : WithOneType("gather", indices.ToArray());
+        int[] indexShape = indices.Length == 1 ? indices[0].Shape : wide.Length > 0 ? wide[0].Shape : [];
+        Span<int> shape = stackalloc int[indexShape.Length + sliceSizes.Length];
+        indexShape.CopyTo(shape);
+        sliceSizes.CopyTo(shape[indexShape.Length..]);
         if (a.Size == 0 && !shape.Contains(0))
             throw new ArgumentException(
                 "[gather] If the input is empty, either the indices must be empty or the total slice size must be 0.");
-        return Make(new Gather([.. axes], [.. sliceSizes]), shape, a.Type, [a, .. wide]);
+        Gather gather = Shared.Of((axes, sliceSizes), static key => new Gather(key.axes, key.sliceSizes));
+        return indices.Length == 1
+            ? Make(gather, shape, a.Type, a, indices[0])
+            : Make(gather, shape, a.Type, [a, .. wide]);
     }
 
     /// <summary>
@@ -117,7 +122,7 @@ internal static partial class Ops
         Node wideValues = BroadcastTo(AsType(values, a.Type), [length, .. a.Shape[mask.Rank..]]);
         Node wideMask = BroadcastTo(
             Reshape(mask, [.. mask.Shape, .. Enumerable.Repeat(1, nRest)]), a.Shape);
-        return Make(new MaskedScatter(), a.Shape, a.Type, a, wideMask, wideValues);
+        return Make(Shared.Of<MaskedScatter>(), a.Shape, a.Type, a, wideMask, wideValues);
     }
 
     private static int AlongAxis(string operation, Node a, Node indices, int axis)
@@ -132,14 +137,18 @@ internal static partial class Ops
         return at;
     }
 
-    private static void CheckIndices(string operation, Node a, Node[] indices, int[] axes)
+    private static void CheckIndices(string operation, Node a, ReadOnlySpan<Node> indices, int[] axes)
     {
         if (indices.Length > a.Rank)
             throw new ArgumentException(
                 $"[{operation}] Too many index arrays. Got {indices.Length} index arrays for input with {a.Rank} dimensions.");
-        if (axes.Distinct().Count() != axes.Length)
-            throw new ArgumentException($"[{operation}] Repeat axes not allowed in {operation}.");
-        if (axes.Any(axis => axis < 0 || axis >= a.Rank))
+        for (int i = 1; i < axes.Length; i++)
+        {
+            if (axes.AsSpan(..i).Contains(axes[i]))
+                throw new ArgumentException($"[{operation}] Repeat axes not allowed in {operation}.");
+        }
+
+        if (axes.AsSpan().IndexOfAnyExceptInRange(0, a.Rank - 1) >= 0)
             throw new ArgumentException($"[{operation}] Axes don't match array dimensions.");
         if (indices.Length != axes.Length)
             throw new ArgumentException($"[{operation}] Number of index arrays does not match number of axes.");

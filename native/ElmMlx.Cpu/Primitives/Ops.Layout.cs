@@ -7,20 +7,20 @@ internal static partial class Ops
 {
     /// <summary>The same values as <paramref name="type"/>; the node itself when it has that dtype.</summary>
     public static Node AsType(Node a, mlx_dtype type) =>
-        a.Type == type ? a : Make(new AsType(), a.Shape, type, a);
+        a.Type == type ? a : Make(Shared.Of<AsType>(), a.Shape, type, a);
 
     /// <summary>Repeats axes of length 1, and new ones in front, up to <paramref name="shape"/>: a view.</summary>
     /// <exception cref="ArgumentException">The shape does not fit.</exception>
     public static Node BroadcastTo(Node a, int[] shape)
     {
-        if (a.Shape.AsSpan().SequenceEqual(shape))
+        if (a.Shape == shape || a.Shape.AsSpan().SequenceEqual(shape))
             return a;
         bool fits = a.Rank <= shape.Length;
         for (int i = 1; fits && i <= a.Rank; i++)
             fits = a.Shape[^i] == shape[^i] || a.Shape[^i] == 1;
         if (!fits)
             throw new ArgumentException($"[broadcast_to] Shape {Text(a.Shape)} cannot be broadcast to {Text(shape)}.");
-        return Make(new Broadcast(), shape, a.Type, a);
+        return Make(Shared.Of<Broadcast>(), shape, a.Type, a);
     }
 
     /// <summary>Sums over the axes that <see cref="BroadcastTo"/> repeats, from <paramref name="shape"/>.</summary>
@@ -33,16 +33,17 @@ internal static partial class Ops
 
     /// <summary>Row-contiguous elements: a view when they are so already.</summary>
     public static Node Contiguous(Node a, bool allowsColumnMajor = false) =>
-        Make(new Contiguous(allowsColumnMajor), a.Shape, a.Type, a);
+        Make(
+            Shared.Of(ValueTuple.Create(allowsColumnMajor), static key => new Contiguous(key.Item1)), a.Shape, a.Type, a);
 
     /// <summary>A node over the same memory.</summary>
-    public static Node Copy(Node a) => Make(new Share("Copy"), a.Shape, a.Type, a);
+    public static Node Copy(Node a) => Make(Share.Copy, a.Shape, a.Type, a);
 
     /// <summary>A node through which gradients do not flow.</summary>
-    public static Node StopGradient(Node a) => Make(new StopGradient(), a.Shape, a.Type, a);
+    public static Node StopGradient(Node a) => Make(Shared.Of<StopGradient>(), a.Shape, a.Type, a);
 
     /// <summary>The same elements under another node.</summary>
-    public static Node Identity(Node a) => Make(new Share("Identity"), a.Shape, a.Type, a);
+    public static Node Identity(Node a) => Make(Share.Identity, a.Shape, a.Type, a);
 
     /// <summary>Zeros in the shape and dtype of <paramref name="a"/>.</summary>
     public static Node ZerosLike(Node a) => BroadcastTo(Scalar(0L, a.Type), a.Shape);
@@ -114,7 +115,7 @@ internal static partial class Ops
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
-    private static Node NewScalar(mlx_dtype type) => new([], type, Buffer.Allocate(type.Size()));
+    private static Node NewScalar(mlx_dtype type) => Node.New([], type, Buffer.Allocate(type.Size()));
 
     private static unsafe void StoreInteger(Node node, long value)
     {

@@ -5,6 +5,8 @@ namespace ElmMlx.Cpu;
 
 internal static partial class Ops
 {
+    private static readonly MatMul Product = new();
+
     /// <summary>a·b over the last two axes; a vector is a row on the left and a column on the right.</summary>
     public static Node MatMul(Node a, Node b)
     {
@@ -21,7 +23,7 @@ internal static partial class Ops
         (a, b) = (AsType(a, type), AsType(b, type));
         if (b.Rank > 2)
             (a, b) = BroadcastMatrices(a, b);
-        Node product = Make(new MatMul(), [.. a.Shape[..^1], b.Shape[^1]], type, a, b);
+        Node product = Make(Product, WithLength(a.Shape, a.Rank - 1, b.Shape[^1]), type, a, b);
         return DropInserted(product, isRow, isColumn);
     }
 
@@ -92,7 +94,7 @@ internal static partial class Ops
         mlx_dtype type = FloatingType("gather_mm", a, b);
         (Node lhs, Node rhs) = MatrixIndices("gather_mm", lhsIndices, a, rhsIndices, b);
         Node product = Make(
-            new GatherMM(), [.. lhs.Shape, a.Shape[^2], b.Shape[^1]], type, AsType(a, type), AsType(b, type), lhs, rhs);
+            Shared.Of<GatherMM>(), [.. lhs.Shape, a.Shape[^2], b.Shape[^1]], type, AsType(a, type), AsType(b, type), lhs, rhs);
         return DropInserted(product, isRow, isColumn);
     }
 
@@ -110,7 +112,7 @@ internal static partial class Ops
             throw new ArgumentException(
                 "[segmented_mm] Got segments with invalid dtype. Segments must be integral.");
         int[] shape = [.. segments.Shape[..^1], a.Shape[0], b.Shape[1]];
-        return Make(new SegmentedMM(), shape, type, AsType(a, type), AsType(b, type), AsType(segments, MLX_UINT32));
+        return Make(Shared.Of<SegmentedMM>(), shape, type, AsType(a, type), AsType(b, type), AsType(segments, MLX_UINT32));
     }
 
     /// <summary>The indices of two gathered operands, broadcast together, as uint32.</summary>

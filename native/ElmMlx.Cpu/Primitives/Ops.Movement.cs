@@ -1,13 +1,18 @@
+using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
 
 namespace ElmMlx.Cpu;
 
 internal static partial class Ops
 {
+    private static readonly Reshape Reshaped = new("Reshape"), Flattened = new("Flatten"),
+        Unflattened = new("Unflatten"), Expanded = new("ExpandDims"), Squeezed = new("Squeeze");
+
     /// <summary>Another shape of the same size; one length may be −1: what is left.</summary>
-    public static Node Reshape(Node a, int[] shape)
+    public static Node Reshape(Node a, ReadOnlySpan<int> shape)
     {
-        int[] newShape = [.. shape];
+        Span<int> lengths = stackalloc int[shape.Length];
+        shape.CopyTo(lengths);
         int inferred = -1;
         long size = 1;
         for (int axis = 0; axis < shape.Length; axis++)
@@ -32,13 +37,13 @@ internal static partial class Ops
         {
             if (size == 0)
                 throw new ArgumentException("[reshape] Cannot infer the shape of an empty array.");
-            newShape[inferred] = checked((int)(a.Size / size));
-            size *= newShape[inferred];
+            lengths[inferred] = checked((int)(a.Size / size));
+            size *= lengths[inferred];
         }
 
         if (size != a.Size)
             throw new ArgumentException($"[reshape] Cannot reshape array of size {a.Size} into shape {Text(shape)}.");
-        return WithShape("Reshape", a, newShape);
+        return WithShape(Reshaped, a, lengths);
     }
 
     /// <summary>Joins the axes from <paramref name="start"/> to <paramref name="end"/>, both counted in.</summary>
@@ -55,7 +60,11 @@ internal static partial class Ops
         int length = 1;
         for (int axis = first; axis <= last; axis++)
             length = checked(length * a.Shape[axis]);
-        return WithShape("Flatten", a, [.. a.Shape[..first], length, .. a.Shape[(last + 1)..]]);
+        Span<int> shape = stackalloc int[a.Rank - (last - first)];
+        a.Shape.AsSpan(..first).CopyTo(shape);
+        shape[first] = length;
+        a.Shape.AsSpan((last + 1)..).CopyTo(shape[(first + 1)..]);
+        return WithShape(Flattened, a, shape);
     }
 
     /// <summary>Cuts one axis into several; one length may be −1.</summary>
@@ -82,47 +91,65 @@ internal static partial class Ops
                 $"[unflatten] Cannot unflatten axis {axis} with size {a.Shape[at]} into shape {Text(shape)}.");
         return lengths.Length == 1
             ? a
-            : WithShape("Unflatten", a, [.. a.Shape[..at], .. lengths, .. a.Shape[(at + 1)..]]);
+            : WithShape(Unflattened, a, [.. a.Shape[..at], .. lengths, .. a.Shape[(at + 1)..]]);
     }
 
     /// <summary>New axes of length 1 at these places of the result.</summary>
-    public static Node ExpandDims(Node a, params int[] axes)
+    public static Node ExpandDims(Node a, params ReadOnlySpan<int> axes)
     {
         int rank = a.Rank + axes.Length;
-        int[] places = [.. axes.Select(axis => axis < 0 ? axis + rank : axis)];
-        for (int i = 0; i < places.Length; i++)
+        Span<int> shape = stackalloc int[rank];
+        foreach (int axis in axes)
         {
-            if (places[i] < 0 || places[i] >= rank)
+            int place = axis < 0 ? axis + rank : axis;
+            if (place < 0 || place >= rank)
                 throw new ArgumentException(
-                    $"[expand_dims] Invalid axis {axes[i]} for output array with {rank} dimensions.");
+                    $"[expand_dims] Invalid axis {axis} for output array with {rank} dimensions.");
+            shape[place]++;
         }
 
-        if (places.Distinct().Count() != places.Length)
+        if (shape.IndexOfAnyExceptInRange(0, 1) >= 0)
             throw new ArgumentException("[expand_dims] Received duplicate axes.");
-        if (places.Length == 0)
+        if (axes.Length == 0)
             return a;
-        var shape = new List<int>(a.Shape);
-        foreach (int place in places.Order())
-            shape.Insert(place, 1);
-        return WithShape("ExpandDims", a, [.. shape]);
+        int from = 0;
+        for (int place = 0; place < rank; place++)
+        {
+            if (shape[place] == 0)
+                shape[place] = a.Shape[from++];
+        }
+
+        return WithShape(Expanded, a, shape);
     }
 
     /// <summary>Without these axes, which must have length 1.</summary>
-    public static Node Squeeze(Node a, params int[] axes)
+    public static Node Squeeze(Node a, params ReadOnlySpan<int> axes)
     {
-        int[] places = [.. axes.Select(axis => Axis("squeeze", axis, a.Rank))];
-        foreach (int place in places)
+        Span<bool> goes = stackalloc bool[a.Rank];
+        bool isTwice = false;
+        foreach (int axis in axes)
         {
+            int place = Axis("squeeze", axis, a.Rank);
             if (a.Shape[place] != 1)
                 throw new ArgumentException(
                     $"[squeeze] Cannot squeeze axis {place} with size {a.Shape[place]} which is not equal to 1.");
+            isTwice |= goes[place];
+            goes[place] = true;
         }
 
-        if (places.Distinct().Count() != places.Length)
+        if (isTwice)
             throw new ArgumentException("[squeeze] Received duplicate axes.");
-        return places.Length == 0
-            ? a
-            : WithShape("Squeeze", a, [.. a.Shape.Where((_, axis) => !places.Contains(axis))]);
+        if (axes.Length == 0)
+            return a;
+        Span<int> shape = stackalloc int[a.Rank - axes.Length];
+        int to = 0;
+        for (int axis = 0; axis < a.Rank; axis++)
+        {
+            if (!goes[axis])
+                shape[to++] = a.Shape[axis];
+        }
+
+        return WithShape(Squeezed, a, shape);
     }
 
     /// <summary>Without all axes of length 1.</summary>
@@ -130,29 +157,51 @@ internal static partial class Ops
         Squeeze(a, [.. Enumerable.Range(0, a.Rank).Where(axis => a.Shape[axis] == 1)]);
 
     /// <summary>Axes in another order.</summary>
-    public static Node Transpose(Node a, int[] axes)
+    public static Node Transpose(Node a, ReadOnlySpan<int> axes)
     {
         if (axes.Length != a.Rank)
             throw new ArgumentException(
                 $"[transpose] Received {axes.Length} axes for array with {a.Rank} dimensions.");
-        int[] order = [.. axes.Select(axis => Axis("transpose", axis, a.Rank))];
-        if (order.Distinct().Count() != order.Length)
-            throw new ArgumentException("[transpose] Repeat axes not allowed.");
+        Span<int> order = stackalloc int[a.Rank], shape = stackalloc int[a.Rank];
+        shape.Fill(-1);
+        bool isOrdered = true;
         for (int axis = 0; axis < order.Length; axis++)
         {
-            if (order[axis] != axis)
-                return Make(new Transpose(order), [.. order.Select(from => a.Shape[from])], a.Type, a);
+            order[axis] = Axis("transpose", axes[axis], a.Rank);
+            isOrdered &= order[axis] == axis;
         }
 
-        return a;
+        foreach (int axis in order)
+        {
+            if (shape[axis] >= 0)
+                throw new ArgumentException("[transpose] Repeat axes not allowed.");
+            shape[axis] = 0;
+        }
+
+        if (isOrdered)
+            return a;
+        for (int axis = 0; axis < order.Length; axis++)
+            shape[axis] = a.Shape[order[axis]];
+        return Make(TransposeOf(Interned.Of(order)), shape, a.Type, a);
     }
 
+    private static Transpose TransposeOf(int[] order) =>
+        Shared.Of(ValueTuple.Create(order), static key => new Transpose(key.Item1));
+
     /// <summary>All axes in reverse order.</summary>
-    public static Node Transpose(Node a) => Transpose(a, [.. Enumerable.Range(0, a.Rank).Reverse()]);
+    public static Node Transpose(Node a)
+    {
+        Span<int> order = stackalloc int[a.Rank];
+        for (int axis = 0; axis < a.Rank; axis++)
+            order[axis] = a.Rank - 1 - axis;
+        return Transpose(a, order);
+    }
 
     public static Node SwapAxes(Node a, int axis1, int axis2)
     {
-        int[] order = [.. Enumerable.Range(0, a.Rank)];
+        Span<int> order = stackalloc int[a.Rank];
+        for (int axis = 0; axis < a.Rank; axis++)
+            order[axis] = axis;
         int first = Axis("swapaxes", axis1, a.Rank), second = Axis("swapaxes", axis2, a.Rank);
         (order[first], order[second]) = (order[second], order[first]);
         return Transpose(a, order);
@@ -164,7 +213,7 @@ internal static partial class Ops
         var order = new List<int>(Enumerable.Range(0, a.Rank));
         order.RemoveAt(from);
         order.Insert(to, from);
-        return Transpose(a, [.. order]);
+        return Transpose(a, CollectionsMarshal.AsSpan(order));
     }
 
     /// <summary>The elements in row-major order, seen through other strides.</summary>
@@ -194,7 +243,7 @@ internal static partial class Ops
             return a;
         int from = a.Type.Size(), to = type.Size();
         if (from == to)
-            return Make(new View(), a.Shape, type, a);
+            return Make(Shared.Of<View>(), a.Shape, type, a);
         if (a.Rank == 0)
             throw new ArgumentException(
                 "[view] Changing the type of a scalar is only allowed for types with the same size.");
@@ -203,14 +252,14 @@ internal static partial class Ops
             throw new ArgumentException(
                 "[view] When viewing as a larger dtype, the size in bytes of the last axis must be a multiple of "
                 + "the requested type size.");
-        return Make(new View(), [.. a.Shape[..^1], checked((int)(lastAxisBytes / to))], type, a);
+        return Make(Shared.Of<View>(), [.. a.Shape[..^1], checked((int)(lastAxisBytes / to))], type, a);
     }
 
     /// <summary>The same elements again, once <paramref name="dependencies"/> are computed too.</summary>
-    public static Node[] Depends(Node[] inputs, Node[] dependencies) => new Operation(
-        new Depends(), [.. inputs, .. dependencies],
-        [.. inputs.Select(input => input.Shape)], [.. inputs.Select(input => input.Type)]).Outputs;
+    public static Node[] Depends(Node[] inputs, Node[] dependencies) => Operation.New(
+        Shared.Of<Depends>(), [.. inputs, .. dependencies],
+        [.. inputs.Select(input => input.Shape)], [.. inputs.Select(input => input.Type)]).Outputs.ToArray();
 
-    private static Node WithShape(string name, Node a, int[] shape) =>
-        a.Shape.AsSpan().SequenceEqual(shape) ? a : Make(new Reshape(name), shape, a.Type, a);
+    private static Node WithShape(Reshape primitive, Node a, ReadOnlySpan<int> shape) =>
+        shape.SequenceEqual(a.Shape) ? a : Make(primitive, shape, a.Type, a);
 }

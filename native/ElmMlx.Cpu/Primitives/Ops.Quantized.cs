@@ -27,9 +27,10 @@ internal static partial class Ops
         int[] words = [.. w.Shape[..^1], (int)((long)w.Shape[^1] * form.Bits / 32)];
         int[] groups = [.. w.Shape[..^1], w.Shape[^1] / form.GroupSize];
         Node[] inputs = globalScale is null ? [w] : [w, globalScale];
-        return form.IsAffine
-            ? new Operation(new Quantize(form), inputs, [words, groups, groups], [MLX_UINT32, w.Type, w.Type]).Outputs
-            : new Operation(new Quantize(form), inputs, [words, groups], [MLX_UINT32, MLX_UINT8]).Outputs;
+        Operation made = form.IsAffine
+            ? Operation.New(new Quantize(form), inputs, [words, groups, groups], [MLX_UINT32, w.Type, w.Type])
+            : Operation.New(new Quantize(form), inputs, [words, groups], [MLX_UINT32, MLX_UINT8]);
+        return made.Outputs.ToArray();
     }
 
     /// <summary>The numbers that words, scales and biases stand for.</summary>
@@ -60,7 +61,7 @@ internal static partial class Ops
                 $"[dequantize] Shape of {what} does not match the matrix given the quantization parameters. Provided matrix "
                 + $"of shape {Text(w.Shape)} and {what} of shape {Text(scales.Shape)} with group_size={form.GroupSize} and "
                 + $"bits={form.Bits}.");
-        int[] shape = [.. w.Shape[..^1], checked((int)columns)];
+        int[] shape = WithLength(w.Shape, w.Rank - 1, checked((int)columns));
         if (!form.IsAffine)
         {
             mlx_dtype computed = result == MLX_FLOAT64 ? MLX_FLOAT32 : result;
@@ -70,7 +71,10 @@ internal static partial class Ops
 
         mlx_dtype met = DTypes.Promote(scales.Type, biases!.Type);
         return AsType(
-            Make(new Dequantize(form), shape, met, w, AsType(scales, met), AsType(biases, met)), result);
+            Make(
+                Shared.Of(ValueTuple.Create(form), static key => new Dequantize(key.Item1)), shape, met, w, AsType(scales, met),
+                AsType(biases, met)),
+            result);
     }
 
     /// <summary>x·wᵀ, or x·w, with quantised w.</summary>
@@ -98,8 +102,12 @@ internal static partial class Ops
             biases = biases is null ? null : BroadcastTo(biases, [.. batch, .. biases.Shape[^2..]]);
         }
 
-        Node[] inputs = biases is null ? [x, w, scales] : [x, w, AsType(scales, met), AsType(biases, met)];
-        return Make(new QuantizedMatmul(form, isTransposed), [.. x.Shape[..^1], width], type, inputs);
+        QuantizedMatmul product = Shared.Of(
+            (form, isTransposed), static key => new QuantizedMatmul(key.form, key.isTransposed));
+        int[] shape = WithLength(x.Shape, x.Rank - 1, width);
+        return biases is null
+            ? Make(product, shape, type, x, w, scales)
+            : Make(product, shape, type, x, w, AsType(scales, met), AsType(biases, met));
     }
 
     /// <summary>Products with the quantised matrices that indices pick.</summary>

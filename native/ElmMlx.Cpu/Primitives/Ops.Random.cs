@@ -27,7 +27,7 @@ internal static partial class Ops
             throw new ArgumentException($"[bits] Expected key type uint32 but received {key.Type.Name()}.");
         if (key.Rank != 1 || key.Shape[0] != 2)
             throw new ArgumentException($"[bits] Expected key shape (2) but received {Text(key.Shape)}.");
-        return Make(new RandomBits(), shape, type, key);
+        return Make(Shared.Of<RandomBits>(), shape, type, key);
     }
 
     /// <summary>New keys [<paramref name="count"/>, 2].</summary>
@@ -36,7 +36,7 @@ internal static partial class Ops
     /// <summary>Two new keys.</summary>
     public static (Node First, Node Second) RandomSplit(Node key)
     {
-        Node[] halves = Split(RandomSplit(key, 2), 2, 0);
+        ReadOnlySpan<Node> halves = Split(RandomSplit(key, 2), 2, 0);
         return (Reshape(halves[0], [2]), Reshape(halves[1], [2]));
     }
 
@@ -93,7 +93,7 @@ internal static partial class Ops
             throw new ArgumentException($"[{Operation}] mean and cov must have compatible shapes.");
         int[] joint = BroadcastShapes("broadcast_shapes", covariance.Shape[..^2], mean.Shape[..^1]);
         joint = [.. BroadcastShapes("broadcast_shapes", joint, shape), n];
-        Node root = Make(new CovarianceRoot(), covariance.Shape, type, AsType(covariance, type));
+        Node root = Make(Shared.Of<CovarianceRoot>(), covariance.Shape, type, AsType(covariance, type));
         Node standard = RandomNormal(joint, type, loc: null, scale: null, key);
         return Add(mean, Squeeze(MatMul(ExpandDims(standard, -2), root), -2));
     }
@@ -212,7 +212,7 @@ internal static partial class Ops
 
     private static unsafe Node KeyOf(uint high, uint low)
     {
-        var key = new Node([2], MLX_UINT32, Buffer.Allocate(2 * sizeof(uint)));
+        var key = Node.New([2], MLX_UINT32, Buffer.Allocate(2 * sizeof(uint)));
         ((uint*)key.Data)[0] = high;
         ((uint*)key.Data)[1] = low;
         return key;

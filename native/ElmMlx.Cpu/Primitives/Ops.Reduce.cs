@@ -6,7 +6,13 @@ namespace ElmMlx.Cpu;
 internal static partial class Ops
 {
     /// <summary>Every axis of <paramref name="a"/>.</summary>
-    public static int[] AllAxes(Node a) => Enumerable.Range(0, a.Rank).ToArray();
+    public static int[] AllAxes(Node a)
+    {
+        Span<int> axes = stackalloc int[a.Rank];
+        for (int axis = 0; axis < axes.Length; axis++)
+            axes[axis] = axis;
+        return Interned.Of(axes);
+    }
 
     /// <summary>Whether all are not 0.</summary>
     public static Node All(Node a, int[] axes, bool keepDims) =>
@@ -111,7 +117,7 @@ internal static partial class Ops
             return LogSumExpOfComplex(a, sorted, keepDims);
         mlx_dtype type = a.Type.ToInexact();
         Node rows = LastAxis(AsType(a, type), sorted);
-        Node result = Make(new LogSumExp(), rows.Shape[..^1], type, rows);
+        Node result = Make(Shared.Of<LogSumExp>(), rows.Shape.AsSpan(..^1), type, rows);
         return Reshape(result, ReducedShape(a.Shape, sorted, keepDims));
     }
 
@@ -161,21 +167,33 @@ internal static partial class Ops
             throw new ArgumentException($"[{operation}] Cannot {operation} reduce zero size array.");
         int[] sorted = SortAxes(a, [axis]).Sorted;
         Node rows = LastAxis(a, sorted);
-        Node index = Make(new ArgReduce(isMax), rows.Shape[..^1], MLX_UINT32, rows);
+        ArgReduce primitive = Shared.Of(ValueTuple.Create(isMax), static key => new ArgReduce(key.Item1));
+        Node index = Make(primitive, rows.Shape.AsSpan(..^1), MLX_UINT32, rows);
         return keepDims ? Reshape(index, ReducedShape(a.Shape, sorted, keepDims)) : index;
     }
 
     /// <summary>The axes of a reduction, sorted, made one at the end: a view when strides allow it.</summary>
     internal static Node LastAxis(Node a, int[] axes)
     {
-        int[] kept = Enumerable.Range(0, a.Rank).Where(axis => !axes.Contains(axis)).ToArray();
-        Node moved = Transpose(a, [.. kept, .. axes]);
+        Span<int> order = stackalloc int[a.Rank], shape = stackalloc int[a.Rank - axes.Length + 1];
+        int nKept = 0;
+        for (int axis = 0; axis < a.Rank; axis++)
+        {
+            if (axes.Contains(axis))
+                continue;
+            shape[nKept] = a.Shape[axis];
+            order[nKept++] = axis;
+        }
+
+        axes.CopyTo(order[nKept..]);
+        Node moved = Transpose(a, order);
         if (axes.Length == 1)
             return moved;
         int length = 1;
         foreach (int axis in axes)
             length *= a.Shape[axis];
-        return Reshape(moved, [.. kept.Select(axis => a.Shape[axis]), length]);
+        shape[nKept] = length;
+        return Reshape(moved, shape);
     }
 
     /// <summary>What <see cref="LastAxis"/> did to an array of this shape, undone.</summary>
@@ -189,7 +207,7 @@ internal static partial class Ops
 
     private static (int[] Sorted, bool IsNoOp) SortAxes(Node a, int[] axes)
     {
-        var sorted = new int[axes.Length];
+        Span<int> sorted = stackalloc int[axes.Length];
         bool isNoOp = true;
         for (int i = 0; i < axes.Length; i++)
         {
@@ -199,28 +217,29 @@ internal static partial class Ops
             isNoOp &= a.Shape[sorted[i]] == 1;
         }
 
-        Array.Sort(sorted);
+        sorted.Sort();
         for (int i = 1; i < sorted.Length; i++)
         {
             if (sorted[i] == sorted[i - 1])
                 throw new ArgumentException("Duplicate axes detected in reduction.");
         }
 
-        return (sorted, isNoOp);
+        return (Interned.Of(sorted), isNoOp);
     }
 
     private static int[] ReducedShape(int[] shape, int[] axes, bool keepDims)
     {
-        List<int> reduced = [];
+        Span<int> reduced = stackalloc int[shape.Length];
+        int rank = 0;
         for (int axis = 0; axis < shape.Length; axis++)
         {
             if (!axes.Contains(axis))
-                reduced.Add(shape[axis]);
+                reduced[rank++] = shape[axis];
             else if (keepDims)
-                reduced.Add(1);
+                reduced[rank++] = 1;
         }
 
-        return [.. reduced];
+        return Interned.Of(reduced[..rank]);
     }
 
     private static int[] OnesShape(Node a, bool keepDims) => keepDims ? [.. a.Shape.Select(_ => 1)] : [];

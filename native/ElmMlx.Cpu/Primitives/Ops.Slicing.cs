@@ -6,8 +6,9 @@ internal static partial class Ops
     public static Node Slice(Node a, int[] starts, int[] stops, int[] steps)
     {
         (int[] from, int[] shape, int[] by) = SliceShape("slice", a.Shape, starts, stops, steps);
-        bool isWhole = shape.AsSpan().SequenceEqual(a.Shape) && steps.All(step => step > 0);
-        return isWhole ? a : Make(new Slice(from, by), shape, a.Type, a);
+        return IsWhole(a, shape, steps)
+            ? a
+            : Make(Shared.Of((from, by), static key => new Slice(key.from, key.by)), shape, a.Type, a);
     }
 
     /// <summary>A slice of fixed size that begins where <paramref name="starts"/> says once it is computed: a view.</summary>
@@ -29,9 +30,13 @@ internal static partial class Ops
     {
         (int[] from, int[] shape, int[] by) = SliceShape("slice_update", a.Shape, starts, stops, steps);
         Node wide = BroadcastTo(AsType(update, a.Type), shape);
-        bool isWhole = shape.AsSpan().SequenceEqual(a.Shape) && steps.All(step => step > 0);
-        if (!isWhole)
-            return Make(new SliceUpdate(from, by, mode), a.Shape, a.Type, a, wide);
+        if (!IsWhole(a, shape, steps))
+        {
+            SliceUpdate primitive = Shared.Of(
+                (from, by, mode), static key => new SliceUpdate(key.from, key.by, key.mode));
+            return Make(primitive, a.Shape, a.Type, a, wide);
+        }
+
         return mode switch
         {
             ScatterMode.Sum => Add(a, wide),
@@ -63,7 +68,7 @@ internal static partial class Ops
             new DynamicSliceUpdate(at), a.Shape, a.Type, a, BroadcastTo(AsType(update, a.Type), shape), starts);
     }
 
-    /// <summary>Starts within bounds, lengths, and steps (1 where they do not matter).</summary>
+    /// <summary>Starts within bounds, lengths, and steps (1 where they do not matter); shared arrays.</summary>
     private static (int[] Starts, int[] Shape, int[] Steps) SliceShape(
         string operation, int[] shape, int[] starts, int[] stops, int[] steps)
     {
@@ -71,7 +76,8 @@ internal static partial class Ops
         if (starts.Length != rank || stops.Length != rank || steps.Length != rank)
             throw new ArgumentException(
                 $"[{operation}] Invalid number of indices or strides for array with dimension {rank}.");
-        int[] from = [.. starts], lengths = new int[rank], by = [.. steps];
+        Span<int> from = stackalloc int[rank], lengths = stackalloc int[rank], by = stackalloc int[rank];
+        steps.CopyTo(by);
         for (int axis = 0; axis < rank; axis++)
         {
             int n = shape[axis], step = steps[axis];
@@ -99,8 +105,11 @@ internal static partial class Ops
                 from[axis] = 0;
         }
 
-        return (from, lengths, by);
+        return (Interned.Of(from), Interned.Of(lengths), Interned.Of(by));
     }
+
+    private static bool IsWhole(Node a, int[] shape, int[] steps) =>
+        shape.AsSpan().SequenceEqual(a.Shape) && steps.AsSpan().IndexOfAnyInRange(int.MinValue, 0) < 0;
 
     private static int[] DynamicAxes(string operation, Node a, Node starts, int[] axes)
     {

@@ -54,9 +54,9 @@ internal static partial class Ops
 
         Node wide = AsType(a, type);
         if (sorted.Length == 1)
-            return AlongLast(wide, sorted[0], rows => Make(new Softmax(), rows.Shape, type, rows));
+            return AlongLast(wide, sorted[0], rows => Make(Shared.Of<Softmax>(), rows.Shape, type, rows));
         Node last = LastAxis(wide, sorted);
-        return Axes(Make(new Softmax(), last.Shape, type, last), a.Shape, sorted);
+        return Axes(Make(Shared.Of<Softmax>(), last.Shape, type, last), a.Shape, sorted);
     }
 
     /// <summary>Running sum; of bool in int32.</summary>

@@ -33,14 +33,14 @@ internal sealed class Slice(int[] starts, int[] steps) : Primitive
     /// <summary>Where a slice of a strided view begins, and its strides.</summary>
     internal static (long Offset, long[] Strides) View(long offset, long[] strides, int[] starts, int[] steps)
     {
-        var sliced = new long[strides.Length];
+        Span<long> sliced = stackalloc long[strides.Length];
         for (int axis = 0; axis < strides.Length; axis++)
         {
             offset += starts[axis] * strides[axis];
             sliced[axis] = steps[axis] * strides[axis];
         }
 
-        return (offset, sliced);
+        return (offset, Interned.Of(sliced));
     }
 }
 

@@ -22,7 +22,7 @@ internal sealed class SoftmaxGradient : Primitive
 {
     public override string Name => "SoftmaxGradient";
 
-    public static Node Of(Node y, Node g) => Ops.Make(new SoftmaxGradient(), y.Shape, y.Type, y, g);
+    public static Node Of(Node y, Node g) => Ops.Make(Shared.Of<SoftmaxGradient>(), y.Shape, y.Type, y, g);
 
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
@@ -74,9 +74,9 @@ internal sealed class LogSumExp : Primitive
         Node x = backward.X;
         return x.Type is MLX_FLOAT32 or MLX_FLOAT64
             ? backward.Each(() => Ops.Make(
-                new LogSumExpGradient(), x.Shape, x.Type, x, backward.Output, backward.Cotangent))
+                Shared.Of<LogSumExpGradient>(), x.Shape, x.Type, x, backward.Output, backward.Cotangent))
             : backward.Each(() => Ops.Multiply(
-                LogSumExpGradient.Column(backward.Cotangent), Ops.Make(new Softmax(), x.Shape, x.Type, x)));
+                LogSumExpGradient.Column(backward.Cotangent), Ops.Make(Shared.Of<Softmax>(), x.Shape, x.Type, x)));
     }
 }
 

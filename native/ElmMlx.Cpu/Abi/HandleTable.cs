@@ -1,0 +1,79 @@
+namespace ElmMlx.Cpu;
+
+/// <summary>
+/// Which object a C handle names. A handle is no address but two numbers: a place in this table (lower half) and how often
+/// that place was given out before (upper half, from 1). So making one allocates nothing, and a handle that was freed, or
+/// never was one, is refused instead of read.
+/// </summary>
+internal static unsafe class HandleTable
+{
+    private const int PageBits = 12, PageSize = 1 << PageBits;
+    private const long OneUse = 1L << 32;
+
+    private static readonly Lock Growing = new();
+    private static Slot[][] s_pages = [];
+
+    /// <summary>A new handle.</summary>
+    public static void* Add(object target)
+    {
+        Pile<uint> free = Recycling.OfThread.HandlePlaces;
+        if (!free.TryTake(out uint place))
+            place = Grow(free);
+        ref Slot slot = ref s_pages[place >> PageBits][place & (PageSize - 1)];
+        slot.Target = target;
+        return (void*)slot.Handle;
+    }
+
+    /// <summary>Where a handle's object stands.</summary>
+    /// <exception cref="ArgumentException">It was freed, or never was a handle.</exception>
+    public static ref object? Target(void* handle, string type)
+    {
+        uint place = (uint)handle;
+        Slot[][] pages = Volatile.Read(ref s_pages);
+        if (place >> PageBits < (uint)pages.Length)
+        {
+            ref Slot slot = ref pages[place >> PageBits][place & (PageSize - 1)];
+            if (slot.Handle == (nint)handle && slot.Target is not null)
+                return ref slot.Target;
+        }
+
+        throw new ArgumentException($"expected a valid {type}: this one was freed, or never was one");
+    }
+
+    /// <summary>Ends a handle; answers its object.</summary>
+    /// <exception cref="ArgumentException">It was freed, or never was a handle.</exception>
+    public static object Remove(void* handle, string type)
+    {
+        ref object? place = ref Target(handle, type);
+        object target = place!;
+        place = null;
+        uint at = (uint)handle;
+        ref Slot slot = ref s_pages[at >> PageBits][at & (PageSize - 1)];
+        slot.Handle = unchecked((nint)(slot.Handle + OneUse));
+        Recycling.OfThread.HandlePlaces.Give(at);
+        return target;
+    }
+
+    // A page of new places: one is answered, the others are free. Place 0 stays unused: its handle could become null.
+    private static uint Grow(Pile<uint> free)
+    {
+        lock (Growing)
+        {
+            var start = (uint)s_pages.Length << PageBits;
+            var page = new Slot[PageSize];
+            for (uint i = 0; i < PageSize; i++)
+                page[i].Handle = unchecked((nint)(OneUse + start + i));
+            Volatile.Write(ref s_pages, [.. s_pages, page]);
+            uint answered = Math.Max(start, 1);
+            for (uint place = start + PageSize - 1; place > answered; place--)
+                free.Give(place);
+            return answered;
+        }
+    }
+
+    private struct Slot
+    {
+        public object? Target;
+        public nint Handle;
+    }
+}

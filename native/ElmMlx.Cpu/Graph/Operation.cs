@@ -1,0 +1,103 @@
+using ElmMlx.Bindings;
+
+namespace ElmMlx.Cpu;
+
+/// <summary>
+/// A primitive applied to inputs: what the outputs wait for. Evaluated once, then forgotten and used again for another
+/// one, so a reference to it is good only while one of its outputs waits.
+/// </summary>
+internal sealed class Operation
+{
+    private const int MaxKept = 16;
+
+    private Node[] _inputs = new Node[4];
+    private Node[] _outputs = new Node[1];
+    private int _nInputs, _nOutputs, _nLive;
+    private bool _isSeen;
+
+    /// <summary>Empty; <see cref="New(Primitive, ReadOnlySpan{Node}, ReadOnlySpan{int[]}, ReadOnlySpan{mlx_dtype})"/> fills it.</summary>
+    internal Operation()
+    {
+    }
+
+    public Primitive Primitive { get; private set; } = null!;
+
+    /// <summary>Held until the operation has run or nobody wants it any more; empty afterwards.</summary>
+    public ReadOnlySpan<Node> Inputs => _inputs.AsSpan(0, _nInputs);
+
+    public ReadOnlySpan<Node> Outputs => _outputs.AsSpan(0, _nOutputs);
+
+    /// <summary>An operation whose outputs have these shapes, which nobody may change any more, and dtypes.</summary>
+    public static Operation New(
+        Primitive primitive, ReadOnlySpan<Node> inputs, ReadOnlySpan<int[]> shapes, ReadOnlySpan<mlx_dtype> types)
+    {
+        Operation operation = Recycling.OfThread.NewOperation();
+        if (operation._inputs.Length < inputs.Length)
+            operation._inputs = new Node[inputs.Length];
+        if (operation._outputs.Length < shapes.Length)
+            operation._outputs = new Node[shapes.Length];
+        operation.Primitive = primitive;
+        for (int i = 0; i < shapes.Length; i++)
+            operation._outputs[i] = Node.New(shapes[i], types[i], operation, hasSiblings: shapes.Length > 1);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            inputs[i].Retain();
+            operation._inputs[i] = inputs[i];
+        }
+
+        operation._nInputs = inputs.Length;
+        operation._nOutputs = operation._nLive = shapes.Length;
+        operation._isSeen = Tape.Record(operation);
+        return operation;
+    }
+
+    /// <summary>The outputs are computed. Those that died waiting end here; of the others this knows no more.</summary>
+    public void Finish()
+    {
+        for (int i = 0; i < _nOutputs; i++)
+        {
+            Node output = _outputs[i];
+            bool isDead = output.IsDead;
+            if (isDead)
+                output.DropBuffer();
+            output.Operation = null;    // from here on its holders may let go of it on their threads
+            if (isDead)
+                output.Recycle();
+        }
+
+        for (int i = 0; i < _nInputs; i++)
+            _inputs[i].Release();
+        Recycle();
+    }
+
+    /// <summary>One of the outputs has died. With the last one the inputs go: those that only this held are dying now.</summary>
+    public void OutputDied(Stack<Node> dying)
+    {
+        if (--_nLive > 0)
+            return;
+        for (int i = 0; i < _nOutputs; i++)
+        {
+            _outputs[i].Operation = null;
+            _outputs[i].Recycle();
+        }
+
+        for (int i = 0; i < _nInputs; i++)
+        {
+            if (_inputs[i].LetGo())
+                dying.Push(_inputs[i]);
+        }
+
+        Recycle();
+    }
+
+    private void Recycle()
+    {
+        Array.Clear(_inputs, 0, _nInputs);
+        Array.Clear(_outputs, 0, _nOutputs);
+        _nInputs = _nOutputs = 0;
+        if (_isSeen || _inputs.Length > MaxKept || _outputs.Length > MaxKept)
+            return;
+        Primitive = null!;
+        Recycling.OfThread.Give(this);
+    }
+}
