@@ -40,7 +40,7 @@ internal readonly unsafe partial struct Cpu
     public static mlx_array mlx_array_new_data_managed_payload(
         void* data, int* shape, int dim, mlx_dtype dtype, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
-        var node = Node.New(Shape(shape, dim), dtype, operation: null);
+        var node = Node.New(Shape(shape, dim), dtype);
         long nBytes = ByteCount(node);
         if (data is null && nBytes > 0)
             throw new ArgumentException($"[array] {node} needs {nBytes} bytes of data, but the pointer is null.");
@@ -160,7 +160,7 @@ internal readonly unsafe partial struct Cpu
 
     private static Node FromData(void* data, int* shape, int dim, mlx_dtype dtype)
     {
-        var node = Node.New(Shape(shape, dim), dtype, operation: null);
+        var node = Node.New(Shape(shape, dim), dtype);
         long nBytes = ByteCount(node);
         if (data is null && nBytes > 0)
             throw new ArgumentException($"[array] {node} needs {nBytes} bytes of data, but the pointer is null.");

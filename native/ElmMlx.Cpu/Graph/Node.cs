@@ -16,7 +16,7 @@ internal sealed unsafe class Node
     private int[]? _shapeForC;
     private long[]? _rowStridesForC, _stridesForC;
 
-    /// <summary>Empty; <see cref="New(int[], mlx_dtype, Operation?, bool)"/> fills it.</summary>
+    /// <summary>Empty; <see cref="New(Recycling, int[], mlx_dtype, Operation?, bool)"/> fills it.</summary>
     internal Node()
     {
     }
@@ -103,12 +103,12 @@ internal sealed unsafe class Node
     /// <summary>
     /// A node that <paramref name="operation"/> will compute, alone or with siblings. Nobody may change the shape any more.
     /// </summary>
-    public static Node New(int[] shape, mlx_dtype type, Operation? operation = null, bool hasSiblings = false)
+    public static Node New(Recycling thread, int[] shape, mlx_dtype type, Operation? operation, bool hasSiblings)
     {
         long size = 1;
         foreach (int length in shape)
             size = checked(size * length);
-        Node node = Recycling.OfThread.NewNode();
+        Node node = thread.NewNode();
         (node.Shape, node.Type, node.Size) = (shape, type, size);
         node.Strides = [];
         node._hasSiblings = hasSiblings;
@@ -116,6 +116,10 @@ internal sealed unsafe class Node
         node.IsDead = false;
         return node;
     }
+
+    /// <summary>A node without memory yet.</summary>
+    public static Node New(int[] shape, mlx_dtype type) =>
+        New(Recycling.OfThread, shape, type, operation: null, hasSiblings: false);
 
     /// <summary>An evaluated, row-contiguous node over <paramref name="buffer"/>, whose hold it takes over.</summary>
     public static Node New(int[] shape, mlx_dtype type, Buffer buffer)
@@ -212,11 +216,13 @@ internal sealed unsafe class Node
     }
 
     /// <summary>Lets go. The last holder frees the memory, and what only this node held: without recursion, however deep.</summary>
-    public void Release()
+    public void Release() => Release(Recycling.OfThread);
+
+    /// <inheritdoc cref="Release()"/>
+    public void Release(Recycling thread)
     {
         if (!LetGo())
             return;
-        Recycling thread = Recycling.OfThread;
         if (thread.IsReleasing)
         {
             thread.Dying.Push(this);    // the loop below, further up this thread's stack, goes on with it
@@ -225,7 +231,7 @@ internal sealed unsafe class Node
 
         thread.IsReleasing = true;
         for (Node? node = this; node is not null; thread.Dying.TryPop(out node))
-            node.Dissolve(thread.Dying);
+            node.Dissolve(thread);
         thread.IsReleasing = false;
     }
 
@@ -240,7 +246,7 @@ internal sealed unsafe class Node
     public void MarkSeen() => _isSeen = true;
 
     /// <summary>Empties this dead node and gives it away: nobody knows it any more.</summary>
-    public void Recycle()
+    public void Recycle(Recycling thread)
     {
         if (_isSeen)
             return;
@@ -248,32 +254,32 @@ internal sealed unsafe class Node
         Strides = null!;
         _shapeForC = null;
         _rowStridesForC = _stridesForC = null;
-        Recycling.OfThread.Give(this);
+        thread.Give(this);
     }
 
     private static T* Address<T>(T[] pinned)
         where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
 
-    private void Dissolve(Stack<Node> dying)
+    private void Dissolve(Recycling thread)
     {
         if (!_hasSiblings || Operation is null)
         {
-            Forget(dying);
+            Forget(thread);
             return;
         }
 
         lock (Evaluator.Gate)       // a sibling's evaluation may be writing this output, or end the operation
-            Forget(dying);
+            Forget(thread);
     }
 
-    private void Forget(Stack<Node> dying)
+    private void Forget(Recycling thread)
     {
         IsDead = true;
         DropBuffer();
         if (Operation is { } operation)
-            operation.OutputDied(dying);
+            operation.OutputDied(thread);
         else
-            Recycle();
+            Recycle(thread);
     }
 
     /// <summary>For errors: <c>[2, 37] float32</c>.</summary>

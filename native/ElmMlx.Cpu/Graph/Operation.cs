@@ -31,14 +31,15 @@ internal sealed class Operation
     public static Operation New(
         Primitive primitive, ReadOnlySpan<Node> inputs, ReadOnlySpan<int[]> shapes, ReadOnlySpan<mlx_dtype> types)
     {
-        Operation operation = Recycling.OfThread.NewOperation();
+        Recycling thread = Recycling.OfThread;
+        Operation operation = thread.NewOperation();
         if (operation._inputs.Length < inputs.Length)
             operation._inputs = new Node[inputs.Length];
         if (operation._outputs.Length < shapes.Length)
             operation._outputs = new Node[shapes.Length];
         operation.Primitive = primitive;
         for (int i = 0; i < shapes.Length; i++)
-            operation._outputs[i] = Node.New(shapes[i], types[i], operation, hasSiblings: shapes.Length > 1);
+            operation._outputs[i] = Node.New(thread, shapes[i], types[i], operation, hasSiblings: shapes.Length > 1);
         for (int i = 0; i < inputs.Length; i++)
         {
             inputs[i].Retain();
@@ -54,6 +55,7 @@ internal sealed class Operation
     /// <summary>The outputs are computed. Those that died waiting end here; of the others this knows no more.</summary>
     public void Finish()
     {
+        Recycling thread = Recycling.OfThread;
         for (int i = 0; i < _nOutputs; i++)
         {
             Node output = _outputs[i];
@@ -62,42 +64,44 @@ internal sealed class Operation
                 output.DropBuffer();
             output.Operation = null;    // from here on its holders may let go of it on their threads
             if (isDead)
-                output.Recycle();
+                output.Recycle(thread);
         }
 
         for (int i = 0; i < _nInputs; i++)
-            _inputs[i].Release();
-        Recycle();
+            _inputs[i].Release(thread);
+        Recycle(thread);
     }
 
     /// <summary>One of the outputs has died. With the last one the inputs go: those that only this held are dying now.</summary>
-    public void OutputDied(Stack<Node> dying)
+    public void OutputDied(Recycling thread)
     {
         if (--_nLive > 0)
             return;
         for (int i = 0; i < _nOutputs; i++)
         {
             _outputs[i].Operation = null;
-            _outputs[i].Recycle();
+            _outputs[i].Recycle(thread);
         }
 
         for (int i = 0; i < _nInputs; i++)
         {
             if (_inputs[i].LetGo())
-                dying.Push(_inputs[i]);
+                thread.Dying.Push(_inputs[i]);
         }
 
-        Recycle();
+        Recycle(thread);
     }
 
-    private void Recycle()
+    private void Recycle(Recycling thread)
     {
-        Array.Clear(_inputs, 0, _nInputs);
-        Array.Clear(_outputs, 0, _nOutputs);
+        for (int i = 0; i < _nInputs; i++)
+            _inputs[i] = null!;
+        for (int i = 0; i < _nOutputs; i++)
+            _outputs[i] = null!;
         _nInputs = _nOutputs = 0;
         if (_isSeen || _inputs.Length > MaxKept || _outputs.Length > MaxKept)
             return;
         Primitive = null!;
-        Recycling.OfThread.Give(this);
+        thread.Give(this);
     }
 }

@@ -10,7 +10,7 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
 {
     private const int BatchSize = 64;
 
-    private T[] _items = new T[BatchSize];
+    private Item[] _items = new Item[BatchSize];
     private int _count;
 
     public bool TryTake([MaybeNullWhen(false)] out T item)
@@ -21,8 +21,9 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
             return false;
         }
 
-        item = _items[--_count];
-        _items[_count] = default!;
+        ref Item place = ref _items[--_count];
+        item = place.Value;
+        place = default;
         return true;
     }
 
@@ -30,7 +31,7 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
     {
         if (_count == BatchSize)
             depot.TakeIn(ref _items, ref _count);
-        _items[_count++] = item;
+        _items[_count++].Value = item;
     }
 
     /// <summary>Leaves the rest to other threads, one batch that is not full.</summary>
@@ -44,14 +45,14 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
     internal sealed class Depot(int maxBatches)
     {
         private readonly Lock _gate = new();
-        private readonly Stack<(T[] Items, int Count)> _full = new();
-        private readonly Stack<T[]> _empty = new();
+        private readonly Stack<(Item[] Items, int Count)> _full = new();
+        private readonly Stack<Item[]> _empty = new();
 
-        public bool TryTakeFull(ref T[] items, ref int count)
+        public bool TryTakeFull(ref Item[] items, ref int count)
         {
             lock (_gate)
             {
-                if (!_full.TryPop(out (T[] Items, int Count) batch))
+                if (!_full.TryPop(out (Item[] Items, int Count) batch))
                     return false;
                 _empty.Push(items);
                 (items, count) = batch;
@@ -59,7 +60,7 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
             }
         }
 
-        public void TakeIn(ref T[] items, ref int count)
+        public void TakeIn(ref Item[] items, ref int count)
         {
             lock (_gate)
             {
@@ -70,11 +71,17 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
                 else
                 {
                     _full.Push((items, count));
-                    items = _empty.TryPop(out T[]? empty) ? empty : new T[BatchSize];
+                    items = _empty.TryPop(out Item[]? empty) ? empty : new Item[BatchSize];
                 }
 
                 count = 0;
             }
         }
+    }
+
+    // An array of a value type: what is stored needs no check of its type.
+    internal struct Item
+    {
+        public T Value;
     }
 }
