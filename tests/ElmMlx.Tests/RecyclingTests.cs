@@ -5,14 +5,14 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Tests;
 
-/// <summary>The CPU provider uses its graph's objects again: nothing is allocated for a token, and nothing is mixed up.</summary>
+/// <summary>The CPU provider uses its graph's objects again: a token allocates nothing, and nothing is mixed up.</summary>
 [Collection(nameof(GraphTests))]
 public sealed unsafe class RecyclingTests
 {
     [Fact]
     public void Decoding_allocates_next_to_nothing_on_the_managed_heap()
     {
-        const int Passes = 100, Rounds = 200, MostBytes = 768;    // shapes of a longer cache, closures of two reductions
+        const int Passes = 100, Rounds = 200, MostBytes = 768;    // a longer cache's shapes, two reductions' closures
         var step = new DecodeStep();
         long least = long.MaxValue;
         for (int round = 0; round < Rounds && least > MostBytes; round++)     // code that is not optimised yet boxes

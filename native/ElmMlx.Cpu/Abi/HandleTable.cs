@@ -1,9 +1,9 @@
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Which object a C handle names. A handle is no address but two numbers: a place in this table (lower half) and how often
-/// that place was given out before (upper half, from 1). So making one allocates nothing, and a handle that was freed, or
-/// never was one, is refused instead of read.
+/// Which object a C handle names. A handle is no address but two numbers: a place in this table (lower half) and how
+/// often that place was given out (upper half). So making one allocates nothing, and a handle that was freed, or never
+/// was one, is refused instead of read.
 /// </summary>
 internal static unsafe class HandleTable
 {

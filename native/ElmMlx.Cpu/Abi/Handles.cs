@@ -3,7 +3,7 @@ using ElmMlx.Bindings;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>C handles of managed objects: <c>ctx</c> is a number of the <see cref="HandleTable"/>; null is the empty handle.</summary>
+/// <summary>C handles of managed objects: <c>ctx</c> is one of the <see cref="HandleTable"/>, or null: empty.</summary>
 internal static unsafe class Handles
 {
     /// <summary>The node behind an array handle.</summary>
@@ -83,5 +83,6 @@ internal static unsafe class Handles
     public static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
 
     /// <summary>C integers; a shared array.</summary>
-    public static int[] Ints(int* values, nuint count) => Interned.Of(new ReadOnlySpan<int>(values, checked((int)count)));
+    public static int[] Ints(int* values, nuint count) =>
+        Interned.Of(new ReadOnlySpan<int>(values, checked((int)count)));
 }

@@ -42,7 +42,8 @@ internal sealed unsafe class Node
     public Buffer? Buffer { get; private set; }
 
     /// <summary>
-    /// Elements from one index to the next, an axis each; may be 0 or negative. Set when evaluated; nobody writes to it.
+    /// Elements from one index to the next, an axis each; may be 0 or negative. Set when evaluated; nobody writes to
+    /// it.
     /// </summary>
     public long[] Strides { get; private set; } = null!;
 
@@ -101,7 +102,8 @@ internal sealed unsafe class Node
         : Address(_rowStridesForC ??= RowStrides(Shape));
 
     /// <summary>
-    /// A node that <paramref name="operation"/> will compute, alone or with siblings. Nobody may change the shape any more.
+    /// A node that <paramref name="operation"/> will compute, alone or with siblings. Nobody may change the shape any
+    /// more.
     /// </summary>
     public static Node New(Recycling thread, int[] shape, mlx_dtype type, Operation? operation, bool hasSiblings)
     {
@@ -215,7 +217,9 @@ internal sealed unsafe class Node
         return true;
     }
 
-    /// <summary>Lets go. The last holder frees the memory, and what only this node held: without recursion, however deep.</summary>
+    /// <summary>
+    /// Lets go. The last holder frees the memory, and what only this node held: without recursion, however deep.
+    /// </summary>
     public void Release() => Release(Recycling.OfThread);
 
     /// <inheritdoc cref="Release()"/>

@@ -15,7 +15,7 @@ internal sealed class Operation
     private int _nInputs, _nOutputs, _nLive;
     private bool _isSeen;
 
-    /// <summary>Empty; <see cref="New(Primitive, ReadOnlySpan{Node}, ReadOnlySpan{int[]}, ReadOnlySpan{mlx_dtype})"/> fills it.</summary>
+    /// <summary>Empty; <see cref="New"/> fills it.</summary>
     internal Operation()
     {
     }
@@ -72,7 +72,7 @@ internal sealed class Operation
         Recycle(thread);
     }
 
-    /// <summary>One of the outputs has died. With the last one the inputs go: those that only this held are dying now.</summary>
+    /// <summary>One of the outputs has died. With the last one the inputs go: what only this held dies now.</summary>
     public void OutputDied(Recycling thread)
     {
         if (--_nLive > 0)

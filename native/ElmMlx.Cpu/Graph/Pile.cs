@@ -41,7 +41,7 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
             depot.TakeIn(ref _items, ref _count);
     }
 
-    /// <summary>What the threads share: batches, at most so many. What is more is left to the garbage collector.</summary>
+    /// <summary>What the threads share: at most so many batches; the rest is left to the garbage collector.</summary>
     internal sealed class Depot(int maxBatches)
     {
         private readonly Lock _gate = new();

@@ -1,8 +1,8 @@
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Nodes, operations and buffers of graphs that are gone, for the next ones: a decoded token makes the graph of the last
-/// one again, and the garbage collector has nothing to do.
+/// Nodes, operations and buffers of graphs that are gone, for the next ones: a decoded token makes the graph of the
+/// last one again, and the garbage collector has nothing to do.
 /// </summary>
 /// <remarks>
 /// All three are counted or belong to what is counted, so the moment nobody can see one any more is known, and only

@@ -1,8 +1,8 @@
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Primitives without a new object an operation: they never change, so those with equal parameters can be one. Which ones
-/// are remembered is left to chance, as with <see cref="Interned"/>.
+/// Primitives without a new object an operation: they never change, so those with equal parameters can be one. Which
+/// ones are remembered is left to chance, as with <see cref="Interned"/>.
 /// </summary>
 internal static class Shared
 {

@@ -63,8 +63,8 @@ internal static unsafe class GatherKernels
     }
 
     private static void SlicesInTasks(
-        int itemBytes, StridedLayout slice, long sliceSize, void* source, void* destination, long* offsets, int nOffsets,
-        long perTask, int nTasks) =>
+        int itemBytes, StridedLayout slice, long sliceSize, void* source, void* destination, long* offsets,
+        int nOffsets, long perTask, int nTasks) =>
         WorkerPool.Run(nTasks, task =>
         {
             long first = task * perTask;

@@ -73,10 +73,12 @@ internal static partial class Ops
     public static Node BitwiseXor(Node a, Node b) => Bitwise("bitwise_xor", Shared.Of<BitwiseXor>(), a, b);
 
     /// <summary>a · 2ᵇ by shifting; bool becomes uint8.</summary>
-    public static Node LeftShift(Node a, Node b) => Bitwise("left_shift", Shared.Of<LeftShift>(), a, b, ofBool: MLX_UINT8);
+    public static Node LeftShift(Node a, Node b) =>
+        Bitwise("left_shift", Shared.Of<LeftShift>(), a, b, ofBool: MLX_UINT8);
 
     /// <summary>a / 2ᵇ by shifting, the sign kept; bool becomes uint8.</summary>
-    public static Node RightShift(Node a, Node b) => Bitwise("right_shift", Shared.Of<RightShift>(), a, b, ofBool: MLX_UINT8);
+    public static Node RightShift(Node a, Node b) =>
+        Bitwise("right_shift", Shared.Of<RightShift>(), a, b, ofBool: MLX_UINT8);
 
     /// <summary>Whether a = b; bool.</summary>
     public static Node Equal(Node a, Node b) => Comparison(Shared.Of<Equal>(), a, b);

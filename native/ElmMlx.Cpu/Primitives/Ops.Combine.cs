@@ -76,7 +76,7 @@ internal static partial class Ops
         return Split(a, indices, axis);
     }
 
-    /// <summary>Parts that end where <paramref name="indices"/> say: views. To be held before they are computed.</summary>
+    /// <summary>Parts that end where the indices say: views. To be held before they are computed.</summary>
     public static ReadOnlySpan<Node> Split(Node a, scoped ReadOnlySpan<int> indices, int axis)
     {
         int at = Axis("split", axis, a.Rank);

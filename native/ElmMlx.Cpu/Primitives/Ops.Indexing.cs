@@ -11,7 +11,8 @@ internal static partial class Ops
         int at = Axis("take", axis, a.Rank);
         if (a.Shape[at] == 0 && indices.Size != 0)
             throw new ArgumentException("[take] Cannot do a non-empty take from an empty axis.");
-        Node gathered = Gather(a, [indices], Interned.Of([at]), WithLength(a.Shape, at, 1));   // indices' axes, a's axes
+        // indices' axes, a's axes
+        Node gathered = Gather(a, [indices], Interned.Of([at]), WithLength(a.Shape, at, 1));
         gathered = Squeeze(gathered, at + indices.Rank);
         if (at == 0 || indices.Rank == 0)
             return gathered;

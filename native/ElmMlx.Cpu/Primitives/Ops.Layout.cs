@@ -34,7 +34,8 @@ internal static partial class Ops
     /// <summary>Row-contiguous elements: a view when they are so already.</summary>
     public static Node Contiguous(Node a, bool allowsColumnMajor = false) =>
         Make(
-            Shared.Of(ValueTuple.Create(allowsColumnMajor), static key => new Contiguous(key.Item1)), a.Shape, a.Type, a);
+            Shared.Of(ValueTuple.Create(allowsColumnMajor), static key => new Contiguous(key.Item1)),
+            a.Shape, a.Type, a);
 
     /// <summary>A node over the same memory.</summary>
     public static Node Copy(Node a) => Make(Share.Copy, a.Shape, a.Type, a);

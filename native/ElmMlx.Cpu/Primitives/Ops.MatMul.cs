@@ -94,7 +94,8 @@ internal static partial class Ops
         mlx_dtype type = FloatingType("gather_mm", a, b);
         (Node lhs, Node rhs) = MatrixIndices("gather_mm", lhsIndices, a, rhsIndices, b);
         Node product = Make(
-            Shared.Of<GatherMM>(), [.. lhs.Shape, a.Shape[^2], b.Shape[^1]], type, AsType(a, type), AsType(b, type), lhs, rhs);
+            Shared.Of<GatherMM>(), [.. lhs.Shape, a.Shape[^2], b.Shape[^1]], type, AsType(a, type), AsType(b, type), lhs,
+            rhs);
         return DropInserted(product, isRow, isColumn);
     }
 
@@ -112,7 +113,8 @@ internal static partial class Ops
             throw new ArgumentException(
                 "[segmented_mm] Got segments with invalid dtype. Segments must be integral.");
         int[] shape = [.. segments.Shape[..^1], a.Shape[0], b.Shape[1]];
-        return Make(Shared.Of<SegmentedMM>(), shape, type, AsType(a, type), AsType(b, type), AsType(segments, MLX_UINT32));
+        return Make(
+            Shared.Of<SegmentedMM>(), shape, type, AsType(a, type), AsType(b, type), AsType(segments, MLX_UINT32));
     }
 
     /// <summary>The indices of two gathered operands, broadcast together, as uint32.</summary>

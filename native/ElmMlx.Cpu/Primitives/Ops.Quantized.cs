@@ -72,8 +72,8 @@ internal static partial class Ops
         mlx_dtype met = DTypes.Promote(scales.Type, biases!.Type);
         return AsType(
             Make(
-                Shared.Of(ValueTuple.Create(form), static key => new Dequantize(key.Item1)), shape, met, w, AsType(scales, met),
-                AsType(biases, met)),
+                Shared.Of(ValueTuple.Create(form), static key => new Dequantize(key.Item1)), shape, met, w,
+                AsType(scales, met), AsType(biases, met)),
             result);
     }
 
