@@ -29,6 +29,15 @@ internal static class CommandProcess
             StartProcess("bash", ["-c", line, $"{kibibytes}", Host, Locate("Elm", "elm.dll"), .. arguments]), "elm", "", arguments);
     }
 
+    /// <summary>Runs <c>elm</c> with a folder for temporary files of its own.</summary>
+    public static Result ElmWithTemporary(string folder, params string[] arguments)
+    {
+        ProcessStartInfo start = StartInfo(Host, [Locate("Elm", "elm.dll"), .. arguments]);
+        foreach (string variable in (string[])["TMPDIR", "TMP", "TEMP"])
+            start.Environment[variable] = folder;
+        return Wait(Process.Start(start)!, "elm", "", arguments);
+    }
+
     /// <summary>Starts <c>elm</c>, for what cannot wait until it has ended.</summary>
     public static Process StartElm(params string[] arguments) => Start("Elm", "elm.dll", arguments);
 
@@ -57,10 +66,13 @@ internal static class CommandProcess
     private static Process Start(string project, string file, string[] arguments) =>
         StartProcess(Host, [Locate(project, file), .. arguments]);
 
-    private static Process StartProcess(string program, string[] arguments)
+    private static Process StartProcess(string program, string[] arguments) =>
+        Process.Start(StartInfo(program, arguments))!;
+
+    private static ProcessStartInfo StartInfo(string program, string[] arguments)
     {
         UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false);
-        ProcessStartInfo start = new(program, arguments)
+        return new ProcessStartInfo(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -69,7 +81,6 @@ internal static class CommandProcess
             StandardOutputEncoding = utf8,
             StandardErrorEncoding = utf8,
         };
-        return Process.Start(start)!;
     }
 
     // …/bin/ElmMlx.Tests/release/ beside …/bin/Elm/release/

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using ElmMlx.Cpu.Kernels;
 
@@ -13,11 +14,16 @@ public static class MachineLimits
 {
     private const long ReadBytes = 256L << 20;
     private const int ReadTaskBytes = 1 << 20;
-    private const int Rounds = 6;
+    private const int Rounds = 12;
+    private const double LeastSeconds = 0.15;      // of all rounds: other processes leave the cores alone now and then
+    private const int TasksPerThread = 8;
+
+    /// <summary>Threads that kernels use.</summary>
+    public static int ThreadCount => WorkerPool.ThreadCount;
 
     /// <summary>
     /// Bytes a second at which <paramref name="nThreads"/> threads read memory that is larger than the caches; the best
-    /// of several rounds. Takes a quarter of a gigabyte and a fraction of a second.
+    /// of many rounds. Takes a quarter of a gigabyte and a fraction of a second.
     /// </summary>
     /// <param name="nThreads">Threads; 0 for as many as kernels use.</param>
     public static unsafe double MeasureReadBytesPerSecond(int nThreads = 0)
@@ -37,11 +43,28 @@ public static class MachineLimits
     /// <param name="nThreads">Threads; 0 for as many as kernels use.</param>
     public static double MeasureFmaFlopsPerSecond(int nThreads = 0)
     {
-        int nTasks = 8 * (nThreads > 0 ? nThreads : WorkerPool.ThreadCount);
+        int nTasks = TaskCount(nThreads);
         var job = new Job { TaskCount = nTasks };
         double seconds = Best(nThreads, () => Simd.Run<FmaKernel, Job>(job));
         return (double)nTasks * FmaKernel.FlopsPerTask(Width()) / seconds;
     }
+
+    /// <summary>
+    /// Operations a second (a multiplication and its addition count two) of <paramref name="nThreads"/> threads on bytes
+    /// whose products are summed in 32 bits; the best of several rounds. 0 where the processor has no such instruction
+    /// (AVX-VNNI), or <see cref="VectorWidth"/> forbids it.
+    /// </summary>
+    /// <param name="nThreads">Threads; 0 for as many as kernels use.</param>
+    public static unsafe double MeasureInt8OpsPerSecond(int nThreads = 0)
+    {
+        if (!AvxVnni.IsSupported || !VectorWidth.Has256)
+            return 0;
+        int nTasks = TaskCount(nThreads);
+        double seconds = Best(nThreads, () => WorkerPool.Run(nTasks, &Int8Kernel.Multiply, null));
+        return (double)nTasks * Int8Kernel.OpsPerTask / seconds;
+    }
+
+    private static int TaskCount(int nThreads) => TasksPerThread * (nThreads > 0 ? nThreads : WorkerPool.ThreadCount);
 
     private static int Width() =>
         VectorWidth.Has512 ? 16 : VectorWidth.Has256 ? 8 : VectorWidth.Has128 ? 4 : 1;
@@ -54,7 +77,8 @@ public static class MachineLimits
         {
             if (nThreads > 0)
                 WorkerPool.ThreadCount = nThreads;
-            for (int round = 0; round < Rounds; round++)
+            long begin = Stopwatch.GetTimestamp();
+            for (int round = 0; round < Rounds || Stopwatch.GetElapsedTime(begin).TotalSeconds < LeastSeconds; round++)
             {
                 long start = Stopwatch.GetTimestamp();
                 run();
@@ -147,6 +171,39 @@ public static class MachineLimits
 
             V low = L.Add(L.Add(s0, s1), L.Add(s2, s3)), high = L.Add(L.Add(s8, s9), L.Add(s10, s11));
             Keep(L.Sum(L.Add(L.Add(low, high), L.Add(L.Add(s4, s5), L.Add(s6, s7)))));
+        }
+    }
+
+    private static unsafe class Int8Kernel
+    {
+        private const int Steps = 100_000, Accumulators = 12;
+
+        public const long OpsPerTask = 2L * Steps * Accumulators * 32;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Multiply(void* context, int task)
+        {
+            Vector256<byte> a = Vector256.Create((byte)3);
+            Vector256<sbyte> b = Vector256.Create((sbyte)-1);
+            Vector256<int> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default;
+            Vector256<int> s6 = default, s7 = default, s8 = default, s9 = default, s10 = default, s11 = default;
+            for (int i = 0; i < Steps; i++)
+            {
+                s0 = AvxVnni.MultiplyWideningAndAdd(s0, a, b);
+                s1 = AvxVnni.MultiplyWideningAndAdd(s1, a, b);
+                s2 = AvxVnni.MultiplyWideningAndAdd(s2, a, b);
+                s3 = AvxVnni.MultiplyWideningAndAdd(s3, a, b);
+                s4 = AvxVnni.MultiplyWideningAndAdd(s4, a, b);
+                s5 = AvxVnni.MultiplyWideningAndAdd(s5, a, b);
+                s6 = AvxVnni.MultiplyWideningAndAdd(s6, a, b);
+                s7 = AvxVnni.MultiplyWideningAndAdd(s7, a, b);
+                s8 = AvxVnni.MultiplyWideningAndAdd(s8, a, b);
+                s9 = AvxVnni.MultiplyWideningAndAdd(s9, a, b);
+                s10 = AvxVnni.MultiplyWideningAndAdd(s10, a, b);
+                s11 = AvxVnni.MultiplyWideningAndAdd(s11, a, b);
+            }
+
+            Keep(Vector256.Sum((s0 + s1) + (s2 + s3) + (s4 + s5) + (s6 + s7) + (s8 + s9) + (s10 + s11)));
         }
     }
 

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Text.Json;
+using ElmMlx.OpenElm;
+
+namespace ElmMlx.Tools.Elm;
+
+/// <summary>The graphs of decoding alone: what the processor does for a token before anything is computed.</summary>
+/// <param name="tokens">Tokens whose graphs are built, each upon the one before; none is ever evaluated.</param>
+/// <param name="cached">Tokens that stand in the cache before.</param>
+internal sealed class GraphBenchmark(int tokens, int cached) : IBenchmark
+{
+    public IEnumerable<BenchmarkFigure> Measure(BenchmarkModel model, BenchmarkRun run)
+    {
+        (double Seconds, double ManagedBytes, double ArrayBytes)[] runs =
+            run.Trials($"graphs of {tokens} tokens", () => Build(model.Loaded));
+        yield return BenchmarkFigure.Of(
+            "graph_seconds_per_token", "graph of a token", BenchmarkUnit.Microseconds,
+            runs.Select(taken => taken.Seconds / tokens));
+        yield return BenchmarkFigure.Of(
+            "graph_managed_bytes_per_token", "managed allocation a graph", BenchmarkUnit.Bytes,
+            runs.Select(taken => taken.ManagedBytes / tokens));
+        yield return BenchmarkFigure.Of(
+            "graph_array_bytes_per_token", "memory of arrays a graph", BenchmarkUnit.Bytes,
+            runs.Select(taken => taken.ArrayBytes / tokens));
+    }
+
+    public void WriteSettings(Utf8JsonWriter json)
+    {
+        json.WriteNumber("generated_tokens", tokens);
+        json.WriteNumber("cache_tokens", cached);
+    }
+
+    private (double Seconds, double ManagedBytes, double ArrayBytes) Build(OpenElmModel model)
+    {
+        using PromptCache cache = BenchmarkCache.Filled(model, cached);
+        using ArrayScope scope = new();
+        MlxArray token = MlxArray.From<int>(RandomIds.Of(model.Config, 1), 1);
+        long arrays = MlxMemory.ActiveBytes, managed = GC.GetAllocatedBytesForCurrentThread();
+        long start = Stopwatch.GetTimestamp();
+        for (int n = 0; n < tokens; n++)
+            token = Next(model, token, cache);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return (seconds, GC.GetAllocatedBytesForCurrentThread() - managed, MlxMemory.ActiveBytes - arrays);
+    }
+
+    // What generation builds for a greedy token: [1] → [1].
+    private static MlxArray Next(OpenElmModel model, MlxArray token, PromptCache cache)
+    {
+        using ArrayScope scope = new();
+        MlxArray logits = model.Logits(model.Hidden(token.Reshape(1, 1), cache)).Squeeze(1);
+        MlxArray logProbs = logits - logits.LogSumExp(keepDims: true);
+        return scope.Keep(logProbs.ArgMax(-1));
+    }
+}
