@@ -3,8 +3,8 @@ using BenchmarkDotNet.Attributes;
 namespace ElmMlx.Benchmarks;
 
 /// <summary>
-/// Attention of a token in OpenELM-270M's last layer, 20 query heads on 5 key heads of width 64. Sixteen layers with a cache each
-/// are evaluated together; the figure is a layer's.
+/// Attention of a token in OpenELM-270M's last layer, 20 query heads on 5 key heads of width 64. Sixteen layers with a
+/// cache each are evaluated together; the figure is a layer's.
 /// </summary>
 public class AttentionBenchmarks : KernelBenchmark
 {

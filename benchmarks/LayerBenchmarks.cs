@@ -3,8 +3,8 @@ using BenchmarkDotNet.Attributes;
 namespace ElmMlx.Benchmarks;
 
 /// <summary>
-/// What stands between the products of OpenELM-270M: rms_norm, rope, SwiGLU, and softmax over the vocabulary. Sixteen of a kind
-/// are evaluated together, as a token has one a layer; the figure is one's.
+/// What stands between the products of OpenELM-270M: rms_norm, rope, SwiGLU, and softmax over the vocabulary. Sixteen
+/// of a kind are evaluated together, as a token has one a layer; the figure is one's.
 /// </summary>
 public class LayerBenchmarks : KernelBenchmark
 {

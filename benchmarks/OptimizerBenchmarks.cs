@@ -5,7 +5,9 @@ using ElmMlx.Optimizers;
 
 namespace ElmMlx.Benchmarks;
 
-/// <summary>AdamW over all parameters of adapters of rank 8 on every matrix of OpenELM-270M's layers, given gradients.</summary>
+/// <summary>
+/// AdamW over all parameters of adapters of rank 8 on every matrix of OpenELM-270M's layers, given gradients.
+/// </summary>
 public class OptimizerBenchmarks : KernelBenchmark
 {
     private const int Rank = 8;
@@ -34,7 +36,8 @@ public class OptimizerBenchmarks : KernelBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        _parameters = [.. Shapes.Select(tensor => (tensor.Name, new Parameter(tensor.Name, Random(DType.Float32, tensor.Shape))))];
+        _parameters = [.. Shapes.Select(tensor =>
+            (tensor.Name, new Parameter(tensor.Name, Random(DType.Float32, tensor.Shape))))];
         _gradients = [.. Shapes.Select(tensor => Random(DType.Float32, tensor.Shape))];
         _optimizer = Own(new AdamW(1e-5f));
     }

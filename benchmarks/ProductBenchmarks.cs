@@ -2,7 +2,9 @@ using BenchmarkDotNet.Attributes;
 
 namespace ElmMlx.Benchmarks;
 
-/// <summary>x · Wᵀ for one token, a few, and a prompt, in every format: W [10240, 1280], OpenELM-270M's last <c>proj_1</c>.</summary>
+/// <summary>
+/// x · Wᵀ for one token, a few, and a prompt, in every format: W [10240, 1280], OpenELM-270M's last <c>proj_1</c>.
+/// </summary>
 public class ProductBenchmarks : KernelBenchmark
 {
     private const int N = 10240, K = 1280;

@@ -10,9 +10,10 @@ using ElmMlx.Cpu;
 using Perfolizer.Horology;
 using Perfolizer.Mathematics.OutlierDetection;
 
-// First what the machine can do at most, then the kernels, in one process: the share of the limit stands beside each figure.
+// First what the machine can do at most, then the kernels, in one process: the share stands beside each figure.
 Limits limits = Limits.Measured;
-Console.WriteLine($"{MachineLimits.ThreadCount} threads: read {limits.ReadBytesPerSecond / 1e9:F1} GB/s, float32 multiply-add "
+Console.WriteLine(
+    $"{MachineLimits.ThreadCount} threads: read {limits.ReadBytesPerSecond / 1e9:F1} GB/s, float32 multiply-add "
     + $"{limits.FlopsPerSecond / 1e9:F0} GFLOP/s; arrays are computed by {MlxRuntime.Provider.Kind}");
 Job job = Job.Default
     .WithToolchain(InProcessEmitToolchain.Instance)

@@ -2,7 +2,9 @@ using BenchmarkDotNet.Attributes;
 
 namespace ElmMlx.Benchmarks;
 
-/// <summary>Causal attention of a prompt on itself in OpenELM-270M's last layer, 20 query heads on 5 key heads of width 64.</summary>
+/// <summary>
+/// Causal attention of a prompt on itself in OpenELM-270M's last layer, 20 query heads on 5 key heads of width 64.
+/// </summary>
 public class PromptAttentionBenchmarks : KernelBenchmark
 {
     private const int Heads = 20, KeyHeads = 5, Width = 64;

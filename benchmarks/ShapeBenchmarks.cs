@@ -4,8 +4,8 @@ using BenchmarkDotNet.Attributes;
 namespace ElmMlx.Benchmarks;
 
 /// <summary>
-/// x · Wᵀ with the shapes of OpenELM-270M: the first <c>qkv_proj</c>, the last layer's <c>proj_1</c> and <c>proj_2</c>, and the
-/// vocabulary.
+/// x · Wᵀ with the shapes of OpenELM-270M: the first <c>qkv_proj</c>, the last layer's <c>proj_1</c> and <c>proj_2</c>,
+/// and the vocabulary.
 /// </summary>
 public class ShapeBenchmarks : KernelBenchmark
 {

@@ -1,4 +1,3 @@
-using System.Reflection;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Parameters;
 using BenchmarkDotNet.Reports;
@@ -29,7 +28,8 @@ internal sealed class ShareColumn : IColumn
 
     public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
 
-    public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
+    public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) =>
+        GetValue(summary, benchmarkCase);
 
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
     {
@@ -38,7 +38,7 @@ internal sealed class ShareColumn : IColumn
         Type type = benchmarkCase.Descriptor.Type;
         var benchmark = (KernelBenchmark)Activator.CreateInstance(type)!;
         foreach (ParameterInstance parameter in benchmarkCase.Parameters.Items)
-            type.GetProperty(parameter.Name, BindingFlags.Public | BindingFlags.Instance)!.SetValue(benchmark, parameter.Value);
+            type.GetProperty(parameter.Name)!.SetValue(benchmark, parameter.Value);
         return Limits.Measured.ShareOf(
             benchmark.WorkOf(benchmarkCase.Descriptor.WorkloadMethod.Name), statistics.Median / 1e9);
     }

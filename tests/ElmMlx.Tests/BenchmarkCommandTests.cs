@@ -5,15 +5,15 @@ using Xunit;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// <c>elm benchmark</c> on the demo's shape: every figure is there with its spread, next to limits. No figure is compared
-/// with a time.
+/// <c>elm benchmark</c> on the demo's shape: every figure is there with its spread, next to limits. No figure is
+/// compared with a time.
 /// </summary>
 public sealed class BenchmarkCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
 {
     private static readonly string[] Limits =
     [
-        "read_bytes_per_second", "read_bytes_per_second_1_thread", "fma_flops_per_second", "fma_flops_per_second_1_thread",
-        "threads",
+        "read_bytes_per_second", "read_bytes_per_second_1_thread", "fma_flops_per_second",
+        "fma_flops_per_second_1_thread", "threads",
     ];
 
     // {config}: the demo's config.json, so weights are random; {model}: its folder
@@ -47,7 +47,8 @@ public sealed class BenchmarkCommandTests(DemoFolder demo) : IClassFixture<DemoF
         foreach (string name in (string[])[.. figures, .. Limits])
             Assert.True(Number(json, name) > 0, name);
         Assert.True(Number(json, "int8_ops_per_second") >= 0);
-        foreach (JsonProperty least in json.EnumerateObject().Where(field => field.Name.EndsWith("_min", StringComparison.Ordinal)))
+        foreach (JsonProperty least in json.EnumerateObject()
+            .Where(field => field.Name.EndsWith("_min", StringComparison.Ordinal)))
         {
             string name = least.Name[..^"_min".Length];
             Assert.InRange(Number(json, name), least.Value.GetDouble(), Number(json, name + "_max"));
@@ -60,8 +61,9 @@ public sealed class BenchmarkCommandTests(DemoFolder demo) : IClassFixture<DemoF
     public void Share_is_what_the_limits_say()
     {
         JsonElement json = Run("--config {config} --prompt 16 --generate 4");
-        double share = Number(json, "decode_tokens_per_second") * Number(json, "weight_bytes") / Number(json, "read_bytes_per_second");
-        Assert.Equal(share, Number(json, "decode_tokens_per_second_share_of_limit"), 0.05 * share);     // + keys and values
+        double share = Number(json, "decode_tokens_per_second") * Number(json, "weight_bytes")
+            / Number(json, "read_bytes_per_second");
+        Assert.Equal(share, Number(json, "decode_tokens_per_second_share_of_limit"), 0.05 * share);  // + keys, values
     }
 
     [Fact]
@@ -107,7 +109,8 @@ public sealed class BenchmarkCommandTests(DemoFolder demo) : IClassFixture<DemoF
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Matches(@"(?m)^read +[\d.]+ GB/s with 1 thread, +[\d.]+ GB/s with \d+$", result.Output);
         Assert.Matches(
-            @"(?m)^OpenELM-demo +bfloat16 +decode, 2 tokens, 0 cached +[\d.]+ tok/s +[\d.]+ – [\d.]+ +\d+ % of [\d.]+ GB/s$",
+            @"(?m)^OpenELM-demo +bfloat16 +decode, 2 tokens, 0 cached +[\d.]+ tok/s +" +
+            @"[\d.]+ – [\d.]+ +\d+ % of [\d.]+ GB/s$",
             result.Output);
     }
 
@@ -115,7 +118,7 @@ public sealed class BenchmarkCommandTests(DemoFolder demo) : IClassFixture<DemoF
     [InlineData("", "give either --config NAME or --model DIR.")]
     [InlineData("--config OpenELM-270M --model {model}", "give either --config NAME or --model DIR.")]
     [InlineData("--config OpenELM-270M --cache -1", "--cache is -1; it must be 0 or more.")]
-    [InlineData("--config OpenELM-270M --train lora --load", "--load and --train are different measurements: give one of them.")]
+    [InlineData("--config OpenELM-270M --train lora --load", "--load and --train are different measurements")]
     [InlineData("--all --quantize 4", "--all measures random weights in all formats")]
     [InlineData("--config OpenELM-270M --train sideways", "sideways")]
     public void Wrong_usage_is_explained(string line, string sentence)

@@ -23,7 +23,8 @@ internal sealed class BenchmarkCommand
     private readonly Option<string> _dtype = Choice.DType(
         "Dtype of the weights (default bfloat16 with --config, the model's own with --model).");
     private readonly Option<int?> _quantize = NumberOption.Optional<int>(
-        "--quantize", "Quantises to this many bits, groups of 64.", "2, 3, 4, 5, 6 or 8", bits => bits is (>= 2 and <= 6) or 8);
+        "--quantize", "Quantises to this many bits, groups of 64.", "2, 3, 4, 5, 6 or 8",
+        bits => bits is (>= 2 and <= 6) or 8);
     private readonly Option<int> _prompt = Positive("--prompt", 512, "Tokens of the prompt.");
     private readonly Option<int> _generate = Positive("--generate", 64, "Tokens to decode.");
     private readonly Option<int> _cache = NumberOption.Create(
@@ -56,8 +57,8 @@ internal sealed class BenchmarkCommand
     };
     private readonly Option<bool> _all = new("--all")
     {
-        Description = "All cases, one after the other: three shapes (or that of --config), five formats, empty and long " +
-            "caches, loading, converting, training.",
+        Description = "All cases, one after the other: three shapes (or that of --config), five formats, empty and " +
+            "long caches, loading, converting, training.",
     };
     private readonly Option<int> _trials = Positive(
         "--trials", 3, "Runs that count, after one that does not; the medians are reported.");
@@ -66,8 +67,8 @@ internal sealed class BenchmarkCommand
     private readonly Option<bool> _json = new("--json") { Description = "Prints one JSON object, or one a case." };
     private readonly ExampleCommand _command = new(
         "benchmark",
-        "Measures the machine's read bandwidth and multiply-add rate, then in the same process prefill and decoding, or steps " +
-        "of training, loading, converting: median, spread, and share of the limit.",
+        "Measures the machine's read bandwidth and multiply-add rate, then in the same process prefill and decoding, " +
+        "or steps of training, loading, converting: median, spread, and share of the limit.",
         "elm benchmark --config OpenELM-270M --dtype bfloat16 --prompt 512 --generate 64",
         "elm benchmark --model openelm-270m --quantize 4 --cache 2048 --json",
         "elm benchmark --config OpenELM-270M --graph-only",

@@ -9,7 +9,9 @@ namespace ElmMlx.Tools.Elm;
 /// <param name="Value">The median of the runs.</param>
 /// <param name="Min">The smallest of the runs.</param>
 /// <param name="Max">The largest of the runs.</param>
-/// <param name="Bound">What the machine needs at least for one of what is counted; null where nothing known bounds it.</param>
+/// <param name="Bound">
+/// What the machine needs at least for one of what is counted; null where nothing known bounds it.
+/// </param>
 internal sealed record BenchmarkFigure(
     string Name, string Title, BenchmarkUnit Unit, double Value, double Min, double Max, BenchmarkBound? Bound = null)
 {

@@ -64,7 +64,8 @@ internal sealed class BenchmarkFolder : IDisposable
         writer.Commit();
     }
 
-    private static TensorSpec Spec(string name, MlxArray value) => TensorTypes.TryParse(value.DType.Name(), out TensorType type)
+    private static TensorSpec Spec(string name, MlxArray value) =>
+        TensorTypes.TryParse(value.DType.Name(), out TensorType type)
         ? new(name, type, value.Shape)
         : throw new NotSupportedException($"{name} is {value.DType.Name()}, which has no place in a safetensors file.");
 }

@@ -5,12 +5,15 @@ using ElmMlx.Cpu;
 namespace ElmMlx.Tools.Elm;
 
 /// <summary>
-/// What this machine can do at most, measured in this process by the CPU provider's own loops, whoever computes the arrays.
+/// What this machine can do at most, measured in this process by the CPU provider's own loops, whoever computes the
+/// arrays.
 /// </summary>
 /// <param name="Threads">N, the threads that kernels use.</param>
 /// <param name="Read">Bytes a second read from memory with 1 and N threads.</param>
 /// <param name="Fma">float32 operations a second with 1 and N threads.</param>
-/// <param name="Int8">Operations a second on bytes with 1 and N threads; 0 where there is no instruction for them.</param>
+/// <param name="Int8">
+/// Operations a second on bytes with 1 and N threads; 0 where there is no instruction for them.
+/// </param>
 internal sealed record BenchmarkLimits(
     int Threads, (double One, double All) Read, (double One, double All) Fma, (double One, double All) Int8)
 {

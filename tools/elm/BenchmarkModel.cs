@@ -56,7 +56,9 @@ internal sealed class BenchmarkModel : IDisposable
         };
     }
 
-    /// <summary>A folder with the model: its own, or a temporary one with random weights that is deleted with the result.</summary>
+    /// <summary>
+    /// A folder with the model: its own, or a temporary one with random weights that is deleted with the result.
+    /// </summary>
     /// <param name="isPlain">Whether random weights are to be written without quantising them.</param>
     public BenchmarkFolder Folder(bool isPlain = false)
     {
@@ -67,7 +69,8 @@ internal sealed class BenchmarkModel : IDisposable
     }
 
     /// <summary>Loads the model of a folder with this one's type and bits.</summary>
-    public OpenElmModel Load(string path) => _path is null ? OpenElmModel.Load(path) : Quantized(OpenElmModel.Load(path, _type));
+    public OpenElmModel Load(string path) =>
+        _path is null ? OpenElmModel.Load(path) : Quantized(OpenElmModel.Load(path, _type));
 
     public void Dispose() => _loaded?.Dispose();
 

@@ -3,10 +3,14 @@ using System.Text.Json;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>Runs measurements and prints them: rows of a table as they come, or a JSON object for each <see cref="Run"/>.</summary>
+/// <summary>
+/// Runs measurements and prints them: rows of a table as they come, or a JSON object for each <see cref="Run"/>.
+/// </summary>
 /// <param name="isJson">Whether to print JSON.</param>
 /// <param name="trials">Runs that count.</param>
-/// <param name="isOnly">Whether there is one <see cref="Run"/> alone, so that the process's memory is that one's.</param>
+/// <param name="isOnly">
+/// Whether there is one <see cref="Run"/> alone, so that the process's memory is that one's.
+/// </param>
 /// <param name="stop">Ends between two runs.</param>
 internal sealed class BenchmarkReport(bool isJson, int trials, bool isOnly, CancellationToken stop)
 {
@@ -33,7 +37,8 @@ internal sealed class BenchmarkReport(bool isJson, int trials, bool isOnly, Canc
         {
             using var process = Process.GetCurrentProcess();
             double bytes = process.PeakWorkingSet64;
-            Add(BenchmarkFigure.Of("process_peak_bytes", "most memory of the process", BenchmarkUnit.Megabytes, [bytes]));
+            Add(BenchmarkFigure.Of(
+                "process_peak_bytes", "most memory of the process", BenchmarkUnit.Megabytes, [bytes]));
         }
 
         if (isJson)

@@ -27,7 +27,8 @@ internal sealed class BenchmarkRun(BenchmarkLimits limits, int trials, Cancellat
         return Error.Progress()
             .AutoClear(true)
             .AutoRefresh(false)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
                 ProgressTask task = context.AddTask(title, maxValue: trials + 1);

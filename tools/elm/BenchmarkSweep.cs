@@ -4,8 +4,8 @@ using ElmMlx.OpenElm;
 namespace ElmMlx.Tools.Elm;
 
 /// <summary>
-/// All cases: every shape in every format, with an empty and a long cache; loading and converting; steps of training of the
-/// first shape. Limits are measured again for each case, and each is printed when it is done.
+/// All cases: every shape in every format, with an empty and a long cache; loading and converting; steps of training of
+/// the first shape. Limits are measured again for each case, and each is printed when it is done.
 /// </summary>
 /// <param name="report">Where to.</param>
 /// <param name="promptTokens">Tokens of the prompt.</param>
@@ -16,7 +16,10 @@ internal sealed class BenchmarkSweep(BenchmarkReport report, int promptTokens, i
     private const int LongCache = 2048;
 
     private static readonly (DType Type, int? Bits)[] Formats =
-        [(DType.Float32, null), (DType.BFloat16, null), (DType.Float16, null), (DType.BFloat16, 8), (DType.BFloat16, 4)];
+        [
+            (DType.Float32, null), (DType.BFloat16, null), (DType.Float16, null),
+            (DType.BFloat16, 8), (DType.BFloat16, 4),
+        ];
 
     private static readonly int[] Lengths = [128, 512, 2048];
 

@@ -25,6 +25,7 @@ internal static class BenchmarkTable
             ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:F0} % of {figure.Bound!.Limit}")
             : "");
 
-    private static void WriteRow(string model, string weights, string figure, string value, string spread, string share) =>
+    private static void WriteRow(
+        string model, string weights, string figure, string value, string spread, string share) =>
         Console.WriteLine($"{model,-13} {weights,-9} {figure,-32} {value,15} {spread,19}  {share}".TrimEnd());
 }

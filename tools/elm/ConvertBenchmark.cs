@@ -4,7 +4,9 @@ using ElmMlx.Checkpoints;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>What mlx-convert does with a model folder, flushing to disk included; the input is in the system's cache.</summary>
+/// <summary>
+/// What mlx-convert does with a model folder, flushing to disk included; the input is in the system's cache.
+/// </summary>
 internal sealed class ConvertBenchmark : IBenchmark
 {
     public IEnumerable<BenchmarkFigure> Measure(BenchmarkModel model, BenchmarkRun run)
@@ -14,7 +16,8 @@ internal sealed class ConvertBenchmark : IBenchmark
         try
         {
             long bytes = input.ByteCount;
-            double[] seconds = run.Trials("converting", () => Convert(input.Path, Path.Combine(output, "model"), model.Bits));
+            double[] seconds = run.Trials(
+                "converting", () => Convert(input.Path, Path.Combine(output, "model"), model.Bits));
             yield return BenchmarkFigure.Of("convert_seconds", "convert", BenchmarkUnit.Milliseconds, seconds);
             yield return BenchmarkFigure.Of(
                 "convert_bytes_per_second", "convert, bytes read", BenchmarkUnit.GigabytesPerSecond,

@@ -30,8 +30,8 @@ internal sealed class DecodeBenchmark(int tokens, int cached) : IBenchmark
         json.WriteNumber("cache_tokens", cached);
     }
 
-    // The step after the one that is read is under way or done already, at the first token as at the last: of two tokens
-    // more than are timed, one comes before the clock and one after.
+    // The step after the one that is read is under way or done already, at the first token as at the last: of two
+    // tokens more than are timed, one comes before the clock and one after.
     private (double Seconds, double ManagedBytes) Decode(OpenElmModel model)
     {
         using PromptCache cache = BenchmarkCache.Filled(model, cached);

@@ -15,7 +15,8 @@ internal sealed class LoadBenchmark : IBenchmark
         using BenchmarkFolder folder = model.Folder();
         long bytes = folder.ByteCount;
         (double Load, double FirstToken)[] runs = run.Trials("loading", () => Load(model, folder.Path, prompt));
-        yield return BenchmarkFigure.Of("load_seconds", "load", BenchmarkUnit.Milliseconds, runs.Select(taken => taken.Load));
+        yield return BenchmarkFigure.Of(
+            "load_seconds", "load", BenchmarkUnit.Milliseconds, runs.Select(taken => taken.Load));
         yield return BenchmarkFigure.Of(
             "load_to_first_token_seconds", $"load to first token of {PromptTokens}", BenchmarkUnit.Milliseconds,
             runs.Select(taken => taken.FirstToken),

@@ -4,8 +4,8 @@ using ElmMlx.OpenElm;
 namespace ElmMlx.Tools.Elm;
 
 /// <summary>
-/// The least that a model's work costs, from its shape: weights that must be read, and two operations a weight and token.
-/// Attention, norms and adapters are left out: a few percent.
+/// The least that a model's work costs, from its shape: weights that must be read, and two operations a weight and
+/// token. Attention, norms and adapters are left out: a few percent.
 /// </summary>
 internal static class ModelCost
 {
@@ -20,8 +20,8 @@ internal static class ModelCost
     public static double PromptFlops(OpenElmConfig config) => 2.0 * LayerWeights(config);
 
     /// <summary>
-    /// Operations of one token of a training step: forward, the gradients of what each matrix reads, and, where all weights
-    /// learn, theirs. Adapters do not ask for the gradient of what the first matrix reads.
+    /// Operations of one token of a training step: forward, the gradients of what each matrix reads, and, where all
+    /// weights learn, theirs. Adapters do not ask for the gradient of what the first matrix reads.
     /// </summary>
     public static double TrainingFlops(OpenElmConfig config, FineTuneType type)
     {

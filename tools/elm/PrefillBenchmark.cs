@@ -17,7 +17,8 @@ internal sealed class PrefillBenchmark(int promptTokens) : IBenchmark
         yield return BenchmarkFigure.Of(
             "prefill_tokens_per_second", $"prefill, {promptTokens} tokens", BenchmarkUnit.TokensPerSecond,
             seconds.Select(time => promptTokens / time), bound with { Seconds = bound.Seconds / promptTokens });
-        yield return BenchmarkFigure.Of("first_token_seconds", "first token", BenchmarkUnit.Milliseconds, seconds, bound);
+        yield return BenchmarkFigure.Of(
+            "first_token_seconds", "first token", BenchmarkUnit.Milliseconds, seconds, bound);
     }
 
     public void WriteSettings(Utf8JsonWriter json) => json.WriteNumber("prompt_tokens", promptTokens);

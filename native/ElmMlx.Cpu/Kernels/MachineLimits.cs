@@ -7,8 +7,8 @@ using ElmMlx.Cpu.Kernels;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// What this machine can do at most, measured in this process: the figures that decoding (memory) and prompts (arithmetic)
-/// are compared with.
+/// What this machine can do at most, measured in this process: the figures that decoding (memory) and prompts
+/// (arithmetic) are compared with.
 /// </summary>
 public static class MachineLimits
 {
@@ -50,9 +50,9 @@ public static class MachineLimits
     }
 
     /// <summary>
-    /// Operations a second (a multiplication and its addition count two) of <paramref name="nThreads"/> threads on bytes
-    /// whose products are summed in 32 bits; the best of several rounds. 0 where the processor has no such instruction
-    /// (AVX-VNNI), or <see cref="VectorWidth"/> forbids it.
+    /// Operations a second (a multiplication and its addition count two) of <paramref name="nThreads"/> threads on
+    /// bytes whose products are summed in 32 bits; the best of several rounds. 0 where the processor has no such
+    /// instruction (AVX-VNNI), or <see cref="VectorWidth"/> forbids it.
     /// </summary>
     /// <param name="nThreads">Threads; 0 for as many as kernels use.</param>
     public static unsafe double MeasureInt8OpsPerSecond(int nThreads = 0)
