@@ -1,41 +1,15 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Bits of a field, as a constant of the compiled kernel.</summary>
-internal interface IFieldBits
-{
-    static abstract int Bits { get; }
-
-    static abstract int FieldsPerWord { get; }
-}
-
-internal readonly struct Bits2 : IFieldBits
-{
-    public static int Bits => 2;
-
-    public static int FieldsPerWord => 16;
-}
-
-internal readonly struct Bits4 : IFieldBits
-{
-    public static int Bits => 4;
-
-    public static int FieldsPerWord => 8;
-}
-
-internal readonly struct Bits8 : IFieldBits
-{
-    public static int Bits => 8;
-
-    public static int FieldsPerWord => 4;
-}
-
 /// <summary>
-/// Dot products of x with affine rows whose fields do not cross words:
-/// <c>Σ scale_g · Σ (q − c)·x + Σ (bias_g + c·scale_g) · Σ x</c>, c half the range of q. A vector of words yields field s of every word at once, so x is put into
-/// that order beforehand: <c>[chunk of words][s][word]</c>. Bytes are widened in their own order.
+/// Dot products of rows x with affine rows: <c>Σ scale_g · Σ (q − c)·x + Σ (bias_g + c·scale_g) · Σ x</c>, c half the range
+/// of q. A vector of lanes yields field s of every lane at once, so x is put into that order beforehand
+/// (<see cref="FieldOrder{L, V, B}"/>); bytes are widened in their own order. Four rows a pass, far apart: four streams. On AVX-512
+/// four bits are looked up by a permutation, which bounds the kernel: 24 GB/s a core on Zen 5, the shift and the permutation
+/// sharing two of four pipes.
 /// </summary>
 internal static unsafe class FieldDot<L, V, S, B>
     where L : struct, ISimd<V>
@@ -43,158 +17,109 @@ internal static unsafe class FieldDot<L, V, S, B>
     where S : struct, IFloatFormat
     where B : struct, IFieldBits
 {
-    /// <summary>Orders and sums x, once a product.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Prepare(QuantizedKernels.Job* job)
-    {
-        ref QuantizedMatMulArguments a = ref *job->Arguments;
-        int perChunk = L.Count * B.FieldsPerWord;
-        int nChunks = (a.K + perChunk - 1) / perChunk, nGroups = a.W.GroupsPerRow;
-        job->OrderedRow = nChunks * perChunk;
-        job->SumsRow = (nGroups + 15) / 16 * 16;
-        job->Ordered = KernelScratch.Floats(
-            KernelScratch.Use.Extra, (long)a.M * (job->OrderedRow + job->SumsRow));
-        job->Sums = job->Ordered + (long)a.M * job->OrderedRow;
-        for (int m = 0; m < a.M; m++)
-        {
-            float* x = job->X + (long)m * job->XRow, ordered = job->Ordered + (long)m * job->OrderedRow;
-            for (int first = 0; first < a.K; first += perChunk, ordered += perChunk)
-            {
-                int nWords = Math.Min(L.Count, (a.K - first) / B.FieldsPerWord);
-                if (nWords < L.Count)
-                    new Span<float>(ordered, perChunk).Clear();
-                if (B.Bits == 8)
-                {
-                    new Span<float>(x + first, nWords * B.FieldsPerWord).CopyTo(new Span<float>(ordered, perChunk));
-                    continue;
-                }
-
-                for (int field = 0; field < B.FieldsPerWord; field++)
-                {
-                    float* from = x + first + field, to = ordered + field * L.Count;
-                    for (int word = 0; word < nWords; word++, from += B.FieldsPerWord)
-                        to[word] = *from;
-                }
-            }
-
-            float* sums = job->Sums + (long)m * job->SumsRow;
-            new Span<float>(sums, job->SumsRow).Clear();
-            for (int group = 0; group < nGroups; group++, x += a.W.GroupSize)
-            {
-                V sum = L.Load(x);
-                for (int i = L.Count; i < a.W.GroupSize; i += L.Count)
-                    sum = L.Add(sum, L.Load(x + i));
-                sums[group] = L.Sum(sum);
-            }
-        }
-    }
-
     /// <summary>
-    /// Row <paramref name="row"/> and three more, each <paramref name="apart"/> further on, against every row of x; absent
-    /// rows repeat the last one. The results are [M, <paramref name="resultsRow"/>], those of the four rows as far apart as
-    /// the rows; <paramref name="scales"/> is room for 8 × (groups + 32) floats.
+    /// <paramref name="count"/> rows from <paramref name="row"/> on, and those one, two and three times
+    /// <paramref name="apart"/> further on; absent rows repeat the last one. The results are [M, <paramref name="resultsRow"/>], as
+    /// far apart as the rows; <paramref name="scales"/> is room for 8 × (count × groups + 32) floats.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows4(
-        ref QuantizedKernels.Job job, int row, int apart, float* scales, float* results, int resultsRow)
+        ref QuantizedKernels.Job job, int row, int count, int apart, float* scales, float* results, int resultsRow)
     {
-        ref QuantizedMatMulArguments a = ref *job.Arguments;
-        int nGroups = a.W.GroupsPerRow, scalesRow = nGroups + 32, last = a.W.Rows - 1;
-        long rowBytes = a.W.RowBytes;
-        byte* w0 = (byte*)a.W.Words + row * rowBytes;
-        byte* w1 = (byte*)a.W.Words + Math.Min(row + apart, last) * rowBytes;
-        byte* w2 = (byte*)a.W.Words + Math.Min(row + 2 * apart, last) * rowBytes;
-        byte* w3 = (byte*)a.W.Words + Math.Min(row + 3 * apart, last) * rowBytes;
+        ref QuantizedMatrix w = ref job.Arguments->W;
+        int nGroups = w.GroupsPerRow, block = count * nGroups + 32, last = w.Rows - 1;
+        long nAll = (long)w.Rows * nGroups, rowBytes = w.RowBytes;
         for (int r = 0; r < 4; r++)
         {
-            int from = Math.Min(row + r * apart, last);
-            Widen((byte*)a.W.Scales, from, nGroups, a.W.Rows, scales + r * scalesRow);
-            Widen((byte*)a.W.Biases, from, nGroups, a.W.Rows, scales + (4 + r) * scalesRow);
+            long first = (long)(row + r * apart) * nGroups;
+            FieldScales<L, V, S>.Widen(w.Scales, first, nAll, count * nGroups, scales + r * block);
+            FieldScales<L, V, S>.Widen(w.Biases, first, nAll, count * nGroups, scales + (4 + r) * block);
         }
 
-        int lanesPerGroup = a.W.GroupSize * B.Bits / 32, nWords = (int)(rowBytes / 4);
-        for (int m = 0; m < a.M; m++)
+        byte* words = (byte*)w.Words;
+        byte* end = words + w.Rows * rowBytes;
+        int nLanes = w.Columns / B.FieldsPerLane, lanesPerGroup = w.GroupSize / B.FieldsPerLane;
+        for (int i = 0; i < count; i++, row++, scales += nGroups, results++)
         {
-            Dot4(
-                job.Ordered + (long)m * job.OrderedRow, w0, w1, w2, w3, nWords, lanesPerGroup, scales, scalesRow,
-                job.Sums + (long)m * job.SumsRow, nGroups, results + (long)m * resultsRow, apart);
+            byte* w0 = words + Math.Min(row, last) * rowBytes, w1 = words + Math.Min(row + apart, last) * rowBytes;
+            byte* w2 = words + Math.Min(row + 2 * apart, last) * rowBytes, w3 = words + Math.Min(row + 3 * apart, last) * rowBytes;
+            int whole = FieldOrder<L, V, B>.WholeLanes(nLanes, w3, rowBytes, end);
+            for (int m = 0; m < job.Arguments->M; m++)
+            {
+                float* x = job.Ordered + (long)m * job.OrderedRow;
+                V s0 = default, s1 = default, s2 = default, s3 = default;
+                AddLanes(x, w0, w1, w2, w3, whole, lanesPerGroup, scales, block, ref s0, ref s1, ref s2, ref s3);
+                for (int lane = whole; lane < nLanes; lane += L.Count)
+                {
+                    long at = (long)lane * B.LaneBytes;
+                    AddTail(
+                        x + (long)lane * B.FieldsPerLane, w0 + at, w1 + at, w2 + at, w3 + at, Math.Min(L.Count, nLanes - lane),
+                        lanesPerGroup, scales + lane / lanesPerGroup, block, ref s0, ref s1, ref s2, ref s3);
+                }
+
+                AddBiases(
+                    job.Sums + (long)m * job.SumsRow, nGroups, scales, block, ref s0, ref s1, ref s2, ref s3);
+                Vector128<float> totals = L.Sums(s0, s1, s2, s3);
+                float* to = results + (long)m * resultsRow;
+                to[0] = totals[0];
+                to[apart] = totals[1];
+                to[2 * apart] = totals[2];
+                to[3 * apart] = totals[3];
+            }
         }
     }
 
-    /// <summary>A row of scales or biases in float32, and zeros behind it.</summary>
+    // Σ (bias_g + c·scale_g) · Σ x. Behind a row's last group stand others.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Widen(byte* all, int row, int nGroups, int nRows, float* to)
+    private static void AddBiases(
+        float* sums, int nGroups, float* scales, int block, ref V s0, ref V s1, ref V s2, ref V s3)
     {
-        byte* from = all + (long)row * nGroups * S.Size;
-        long left = (long)(nRows - row) * nGroups;      // a vector may reach into the next row
-        int i = 0;
-        for (; i < nGroups && i + L.Count <= left; i += L.Count)
-            L.Store(S.Load<L, V>(from, i), to + i);
-        for (; i < nGroups; i++)
-            to[i] = S.Load<SimdScalar, float>(from, i);
-        for (int behind = 0; behind < 16; behind += L.Count)
-            L.Store(default, to + nGroups + behind);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Dot4(
-        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nWords, int lanesPerGroup, float* scales, int scalesRow,
-        float* sums, int nGroups, float* results, int apart)
-    {
-        V s0 = default, s1 = default, s2 = default, s3 = default;
-        int whole = nWords / L.Count * L.Count;
-        AddChunks(x, w0, w1, w2, w3, whole, lanesPerGroup, scales, scalesRow, ref s0, ref s1, ref s2, ref s3);
-        if (whole < nWords)
-        {
-            AddTail(
-                x + (long)whole * B.FieldsPerWord, w0 + whole * 4L, w1 + whole * 4L, w2 + whole * 4L, w3 + whole * 4L, nWords - whole,
-                lanesPerGroup, scales + whole / lanesPerGroup, scalesRow, ref s0, ref s1, ref s2, ref s3);
-        }
-
         V centre = L.Create(1 << (B.Bits - 1));
         for (int group = 0; group < nGroups; group += L.Count)
         {
-            float* at = scales + group, bias = at + 4 * scalesRow;
+            int left = nGroups - group;
+            float* at = scales + group, bias = at + 4 * block;
             V sum = L.Load(sums + group);
-            s0 = L.MultiplyAdd(L.MultiplyAdd(L.Load(at), centre, L.Load(bias)), sum, s0);
-            s1 = L.MultiplyAdd(L.MultiplyAdd(L.Load(at + scalesRow), centre, L.Load(bias + scalesRow)), sum, s1);
-            s2 = L.MultiplyAdd(L.MultiplyAdd(L.Load(at + 2 * scalesRow), centre, L.Load(bias + 2 * scalesRow)), sum, s2);
-            s3 = L.MultiplyAdd(L.MultiplyAdd(L.Load(at + 3 * scalesRow), centre, L.Load(bias + 3 * scalesRow)), sum, s3);
+            s0 = L.MultiplyAdd(L.First(L.MultiplyAdd(L.Load(at), centre, L.Load(bias)), left), sum, s0);
+            at += block;
+            bias += block;
+            s1 = L.MultiplyAdd(L.First(L.MultiplyAdd(L.Load(at), centre, L.Load(bias)), left), sum, s1);
+            at += block;
+            bias += block;
+            s2 = L.MultiplyAdd(L.First(L.MultiplyAdd(L.Load(at), centre, L.Load(bias)), left), sum, s2);
+            at += block;
+            bias += block;
+            s3 = L.MultiplyAdd(L.First(L.MultiplyAdd(L.Load(at), centre, L.Load(bias)), left), sum, s3);
         }
-
-        results[0] = L.Sum(s0);
-        results[apart] = L.Sum(s1);
-        results[2 * apart] = L.Sum(s2);
-        results[3 * apart] = L.Sum(s3);
     }
 
-    // A chunk of fewer words, from a place behind which there is room.
+    // A vector of lanes or fewer, read from a place behind which there is room.
     private static void AddTail(
-        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nWords, int lanesPerGroup, float* scales, int scalesRow,
+        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nLanes, int lanesPerGroup, float* scales, int block,
         ref V s0, ref V s1, ref V s2, ref V s3)
     {
-        const int Room = 16;        // words of the widest vector
-        uint* copy = stackalloc uint[4 * Room];
-        new Span<uint>(copy, 4 * Room).Clear();
-        new Span<uint>(w0, nWords).CopyTo(new Span<uint>(copy, Room));
-        new Span<uint>(w1, nWords).CopyTo(new Span<uint>(copy + Room, Room));
-        new Span<uint>(w2, nWords).CopyTo(new Span<uint>(copy + 2 * Room, Room));
-        new Span<uint>(w3, nWords).CopyTo(new Span<uint>(copy + 3 * Room, Room));
-        AddChunks(
-            x, (byte*)copy, (byte*)(copy + Room), (byte*)(copy + 2 * Room), (byte*)(copy + 3 * Room), L.Count, lanesPerGroup,
-            scales, scalesRow, ref s0, ref s1, ref s2, ref s3);
+        const int Room = FieldOrder.TailBytes;
+        byte* copy = stackalloc byte[4 * Room];
+        FieldOrder<L, V, B>.CopyTail(w0, nLanes, copy);
+        FieldOrder<L, V, B>.CopyTail(w1, nLanes, copy + Room);
+        FieldOrder<L, V, B>.CopyTail(w2, nLanes, copy + 2 * Room);
+        FieldOrder<L, V, B>.CopyTail(w3, nLanes, copy + 3 * Room);
+        AddLanes(
+            x, copy, copy + Room, copy + 2 * Room, copy + 3 * Room, L.Count, lanesPerGroup, scales, block,
+            ref s0, ref s1, ref s2, ref s3);
     }
 
-    // Whole chunks; nothing is called in here, so that the sums stay in registers.
+    // Whole vectors of lanes; nothing is called in here, so that the sums stay in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void AddChunks(
-        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nWords, int lanesPerGroup, float* scales, int scalesRow,
+    private static void AddLanes(
+        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nLanes, int lanesPerGroup, float* scales, int block,
         ref V sum0, ref V sum1, ref V sum2, ref V sum3)
     {
         V s0 = sum0, s1 = sum1, s2 = sum2, s3 = sum3, table = L.FieldTable(B.Bits), places = L.SpreadPlaces(lanesPerGroup);
-        for (int word = 0; word < nWords; word += L.Count)
+        for (int lane = 0; lane < nLanes; lane += L.Count)
         {
-            byte* p0 = w0 + word * 4L, p1 = w1 + word * 4L, p2 = w2 + word * 4L, p3 = w3 + word * 4L;
+            long at = (long)lane * B.LaneBytes;
+            byte* p0 = w0 + at, p1 = w1 + at, p2 = w2 + at, p3 = w3 + at;
             if (Sse.IsSupported)
             {
                 Sse.Prefetch0(p0 + MatVecKernels.PrefetchBytes);
@@ -203,10 +128,10 @@ internal static unsafe class FieldDot<L, V, S, B>
                 Sse.Prefetch0(p3 + MatVecKernels.PrefetchBytes);
             }
 
-            float* scale = scales + word / lanesPerGroup;
+            float* scale = scales + lane / lanesPerGroup;
             if (B.Bits == 8)
             {
-                // A chunk of the widest vectors holds two of the smallest groups.
+                // A vector of the widest lanes holds two of the smallest groups.
                 int nLoads = Math.Min(4, lanesPerGroup * 4 / L.Count);
                 for (int load = 0; load < 4; scale++)
                 {
@@ -222,36 +147,40 @@ internal static unsafe class FieldDot<L, V, S, B>
                     }
 
                     s0 = L.MultiplyAdd(L.Create(scale[0]), b0, s0);
-                    s1 = L.MultiplyAdd(L.Create(scale[scalesRow]), b1, s1);
-                    s2 = L.MultiplyAdd(L.Create(scale[2 * scalesRow]), b2, s2);
-                    s3 = L.MultiplyAdd(L.Create(scale[3 * scalesRow]), b3, s3);
+                    s1 = L.MultiplyAdd(L.Create(scale[block]), b1, s1);
+                    s2 = L.MultiplyAdd(L.Create(scale[2 * block]), b2, s2);
+                    s3 = L.MultiplyAdd(L.Create(scale[3 * block]), b3, s3);
                 }
 
                 continue;
             }
 
             V d0 = default, d1 = default, d2 = default, d3 = default;
-            V q0 = L.Load((float*)p0), q1 = L.Load((float*)p1), q2 = L.Load((float*)p2), q3 = L.Load((float*)p3);
-            for (int field = 0; field < B.FieldsPerWord; field++)
+            for (int load = 0; load < B.Loads; load++)
             {
-                V value = L.Load(x);
-                x += L.Count;
-                d0 = L.MultiplyAdd(value, L.LowField(q0, B.Bits, table), d0);
-                d1 = L.MultiplyAdd(value, L.LowField(q1, B.Bits, table), d1);
-                d2 = L.MultiplyAdd(value, L.LowField(q2, B.Bits, table), d2);
-                d3 = L.MultiplyAdd(value, L.LowField(q3, B.Bits, table), d3);
-                if (field == B.FieldsPerWord - 1)
-                    continue;
-                q0 = L.ShiftWords(q0, B.Bits);
-                q1 = L.ShiftWords(q1, B.Bits);
-                q2 = L.ShiftWords(q2, B.Bits);
-                q3 = L.ShiftWords(q3, B.Bits);
+                V q0 = FieldOrder<L, V, B>.Lanes(p0, load), q1 = FieldOrder<L, V, B>.Lanes(p1, load);
+                V q2 = FieldOrder<L, V, B>.Lanes(p2, load), q3 = FieldOrder<L, V, B>.Lanes(p3, load);
+                for (int field = 0; field < B.FieldsPerLane / B.Loads; field++)
+                {
+                    V value = L.Load(x);
+                    x += L.Count;
+                    d0 = L.MultiplyAdd(value, L.LowField(q0, B.Bits, table), d0);
+                    d1 = L.MultiplyAdd(value, L.LowField(q1, B.Bits, table), d1);
+                    d2 = L.MultiplyAdd(value, L.LowField(q2, B.Bits, table), d2);
+                    d3 = L.MultiplyAdd(value, L.LowField(q3, B.Bits, table), d3);
+                    if (field == B.FieldsPerLane / B.Loads - 1)
+                        continue;
+                    q0 = L.ShiftWords(q0, B.Bits);
+                    q1 = L.ShiftWords(q1, B.Bits);
+                    q2 = L.ShiftWords(q2, B.Bits);
+                    q3 = L.ShiftWords(q3, B.Bits);
+                }
             }
 
             s0 = L.MultiplyAdd(L.Spread(scale, places), d0, s0);
-            s1 = L.MultiplyAdd(L.Spread(scale + scalesRow, places), d1, s1);
-            s2 = L.MultiplyAdd(L.Spread(scale + 2 * scalesRow, places), d2, s2);
-            s3 = L.MultiplyAdd(L.Spread(scale + 3 * scalesRow, places), d3, s3);
+            s1 = L.MultiplyAdd(L.Spread(scale + block, places), d1, s1);
+            s2 = L.MultiplyAdd(L.Spread(scale + 2 * block, places), d2, s2);
+            s3 = L.MultiplyAdd(L.Spread(scale + 3 * block, places), d3, s3);
         }
 
         (sum0, sum1, sum2, sum3) = (s0, s1, s2, s3);

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
@@ -40,10 +42,16 @@ internal unsafe interface ISimd<V>
 
     static abstract V Max(V a, V b);
 
+    /// <summary>The first <paramref name="count"/> lanes, and zeros behind them.</summary>
+    static abstract V First(V value, int count);
+
     static abstract V Exp(V value);
 
     /// <summary>The sum over the lanes.</summary>
     static abstract float Sum(V value);
+
+    /// <summary>The sums over the lanes of four vectors.</summary>
+    static abstract Vector128<float> Sums(V a, V b, V c, V d);
 
     /// <summary>The largest lane.</summary>
     static abstract float Largest(V value);
@@ -64,7 +72,17 @@ internal unsafe interface ISimd<V>
     static abstract V LoadBytes(byte* from);
 
     /// <summary>
-    /// From each 32-bit lane of <paramref name="words"/> the lowest <paramref name="bits"/> bits (2, 4 or 8) as a number,
+    /// Three bytes into each 32-bit lane, above them anything; 16 bytes behind them may be read.
+    /// </summary>
+    static abstract V LoadThrees(byte* from);
+
+    /// <summary>
+    /// Of each five bytes, four from byte <paramref name="first"/> (0 or 1) on into a 32-bit lane; nothing else is read.
+    /// </summary>
+    static abstract V LoadFives(byte* from, int first);
+
+    /// <summary>
+    /// From each 32-bit lane of <paramref name="words"/> the lowest <paramref name="bits"/> bits (2 to 6) as a number,
     /// less half their range: sums of numbers around 0 lose less. <paramref name="table"/> is what
     /// <see cref="FieldTable"/> gave.
     /// </summary>

@@ -9,8 +9,11 @@ namespace ElmMlx.Cpu.Kernels;
 /// </summary>
 internal static unsafe class MatMulKernels
 {
-    /// <summary>Up to so many rows, reading B once a row from the cache beats packing it.</summary>
-    private const int FewRows = 12;
+    /// <summary>
+    /// Up to so many rows, a B that lies column by column (weights, transposed) is faster read where it lies than packed; one that
+    /// lies row by row is read again for every row, and up to fewer.
+    /// </summary>
+    private const int FewRows = 48, FewSummedRows = 12;
 
     public static void Run(in MatMulArguments arguments)
     {
@@ -88,8 +91,8 @@ internal static unsafe class MatMulKernels
             where V : struct
         {
             MatMulArguments a = arguments;
-            bool isReadable = a.BRow == 1 || a.BColumn == 1 || a.K <= 1;
-            if (a.M <= FewRows && isReadable)
+            int limit = a.BRow == 1 || a.K <= 1 ? FewRows : a.BColumn == 1 ? FewSummedRows : 0;
+            if (a.M <= limit)
             {
                 MatVecKernels.Run<L, V, F>(&a, &Store<L, V, F>);
                 return;

@@ -77,12 +77,9 @@ internal static unsafe class MatVecKernels
         int quarter = nColumns / 4;
         for (int i = 0; i < quarter; i++)
         {
-            byte* w = (byte*)a.B + (first + i) * step;
-            for (int m = 0; m < a.M; m++)
-            {
-                Dot4<L, V, F>(
-                    job.X + m * job.XRow, w, quarter * step, a.K, PrefetchBytes, results + (long)m * nColumns + i, quarter);
-            }
+            RowTile<L, V, F>.Dots(
+                job.X, job.XRow, a.M, (byte*)a.B + (first + i) * step, quarter * step, a.K, PrefetchBytes, results + i, nColumns,
+                quarter);
         }
 
         for (int n = first + 4 * quarter; n < end; n++)

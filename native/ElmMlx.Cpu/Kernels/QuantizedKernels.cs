@@ -4,17 +4,24 @@ using ElmMlx.Bindings;
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
-/// Products with quantised matrices, accumulated in float32. A few rows: affine fields of 2, 4 or 8 bits go straight
-/// from memory into registers (<see cref="FieldDot{L, V, S, B}"/>), everything else is dequantised a row at a time.
-/// Many rows: panels are dequantised once a block.
+/// Products with quantised matrices, accumulated in float32. Very few rows: affine fields go straight from memory into registers
+/// (<see cref="FieldDot{L, V, S, B}"/>). A few rows: four rows of w at a time are dequantised in the first-level cache
+/// (<see cref="FieldRows{L, V, B}"/>) and multiplied with all of x (<see cref="RowTile{L, V, F}"/>). Many rows: panels are
+/// dequantised once a block.
 /// </summary>
 internal static unsafe class QuantizedKernels
 {
-    /// <summary>Up to so many rows of x, reading w once a row from the cache beats dequantising it.</summary>
-    private const int FewRows = 10;
+    /// <summary>Up to so many rows of x, unpacking fields once a row of x beats writing them down.</summary>
+    private const int DirectRows = 4;
+
+    /// <summary>Up to so many rows of x, dot products beat packed panels, and sums of rows of w do.</summary>
+    private const int FewRows = 48, FewSummedRows = 10;
 
     /// <summary>Columns that a task sums where w is not transposed.</summary>
     private const int BlockColumns = 512;
+
+    /// <summary>Consecutive rows whose scales are widened together: their vectors leave no rest.</summary>
+    private const int RowsPerBlock = 8;
 
     public static void Run(in QuantizedMatMulArguments arguments)
     {
@@ -69,7 +76,7 @@ internal static unsafe class QuantizedKernels
         {
             QuantizedMatMulArguments a = arguments;
             var job = new Job { Arguments = &a, Store = &Store<L, V, F> };
-            if (a.M > FewRows)
+            if (a.M > (a.IsTransposed ? FewRows : FewSummedRows))
             {
                 var product = new PackedProduct
                 {
@@ -102,8 +109,7 @@ internal static unsafe class QuantizedKernels
 
             job.RowsPerTask = MatVecKernels.RowsPerTask(a.N, a.W.RowBytes);
             int nTasks = (a.N + job.RowsPerTask - 1) / job.RowsPerTask;
-            bool hasFields = a.W.Mode == QuantizationMode.Affine && a.W.Bits is 2 or 4 or 8;
-            if (!hasFields)
+            if (a.W.Mode != QuantizationMode.Affine)
             {
                 WorkerPool.Run(nTasks, &RowTask<L, V>, &job);
                 return;
@@ -132,20 +138,38 @@ internal static unsafe class QuantizedKernels
         switch (job->Arguments->W.Bits)
         {
             case 2:
-                FieldDot<L, V, S, Bits2>.Prepare(job);
-                WorkerPool.Run(nTasks, &FieldTask<L, V, S, Bits2>, job);
+                RunFields<L, V, S, Bits2>(job, nTasks);
+                break;
+            case 3:
+                RunFields<L, V, S, Bits3>(job, nTasks);
                 break;
             case 4:
-                FieldDot<L, V, S, Bits4>.Prepare(job);
-                WorkerPool.Run(nTasks, &FieldTask<L, V, S, Bits4>, job);
+                RunFields<L, V, S, Bits4>(job, nTasks);
+                break;
+            case 5:
+                RunFields<L, V, S, Bits5>(job, nTasks);
+                break;
+            case 6:
+                RunFields<L, V, S, Bits6>(job, nTasks);
                 break;
             default:
-                FieldDot<L, V, S, Bits8>.Prepare(job);
-                WorkerPool.Run(nTasks, &FieldTask<L, V, S, Bits8>, job);
+                RunFields<L, V, S, Bits8>(job, nTasks);
                 break;
         }
     }
 
+    private static void RunFields<L, V, S, B>(Job* job, int nTasks)
+        where L : struct, ISimd<V>
+        where V : struct
+        where S : struct, IFloatFormat
+        where B : struct, IFieldBits
+    {
+        FieldOrder<L, V, B>.Prepare(job);
+        WorkerPool.Run(
+            nTasks, job->Arguments->M <= DirectRows ? &FieldTask<L, V, S, B> : &FieldRowsTask<L, V, S, B>, job);
+    }
+
+    // Fields go from memory into registers, for each row of x.
     private static void FieldTask<L, V, S, B>(void* context, int task)
         where L : struct, ISimd<V>
         where V : struct
@@ -157,14 +181,53 @@ internal static unsafe class QuantizedKernels
         int first = task * job.RowsPerTask, end = Math.Min(first + job.RowsPerTask, a.N), nRows = end - first;
         int quarter = (nRows + 3) / 4, padded = 4 * quarter;
         float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * padded);
-        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 8L * (a.W.GroupsPerRow + 32));
-        for (int i = 0; i < quarter; i++)
-            FieldDot<L, V, S, B>.Rows4(ref job, first + i, quarter, scales, results + i, padded);
+        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 8L * (RowsPerBlock * a.W.GroupsPerRow + 32));
+        for (int i = 0; i < quarter; i += RowsPerBlock)
+        {
+            FieldDot<L, V, S, B>.Rows4(
+                ref job, first + i, Math.Min(RowsPerBlock, quarter - i), quarter, scales, results + i, padded);
+        }
+
         for (int m = 0; m < a.M; m++)
             job.Store(job.Arguments, m, first, nRows, results + (long)m * padded);
     }
 
-    // Whatever the code: a row in float32, then dot products.
+    // Four rows of w at a time become float32 in the first-level cache, for all rows of x.
+    private static void FieldRowsTask<L, V, S, B>(void* context, int task)
+        where L : struct, ISimd<V>
+        where V : struct
+        where S : struct, IFloatFormat
+        where B : struct, IFieldBits
+    {
+        ref Job job = ref *(Job*)context;
+        ref QuantizedMatMulArguments a = ref *job.Arguments;
+        int first = task * job.RowsPerTask, end = Math.Min(first + job.RowsPerTask, a.N), nRows = end - first;
+        int padded = (nRows + 3) / 4 * 4, nGroups = a.W.GroupsPerRow, length = job.OrderedRow;
+        float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * padded);
+        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 2L * (4 * nGroups + 32)), biases = scales + 4 * nGroups + 32;
+        float* rows = KernelScratch.Floats(KernelScratch.Use.Packed, 4L * length);
+        for (int i = 0; i < nRows; i += 4)
+        {
+            long group = (long)(first + i) * nGroups, nAll = (long)a.W.Rows * nGroups;
+            FieldScales<L, V, S>.Widen(a.W.Scales, group, nAll, 4 * nGroups, scales);
+            FieldScales<L, V, S>.Widen(a.W.Biases, group, nAll, 4 * nGroups, biases);
+            for (int r = 0; r < 4; r++)
+            {
+                // Behind the last row, again the last one: nobody reads the result.
+                int from = Math.Min(r, nRows - 1 - i);
+                FieldRows<L, V, B>.Dequantize(
+                    a.W, first + i + from, scales + from * nGroups, biases + from * nGroups, rows + (long)r * length);
+            }
+
+            RowTile<L, V, Float32Format>.Dots(
+                job.Ordered, length, a.M, (byte*)rows, 4L * length, length, 0, results + i, padded, 1);
+        }
+
+        for (int m = 0; m < a.M; m++)
+            job.Store(job.Arguments, m, first, nRows, results + (long)m * padded);
+    }
+
+    // Whatever the code: four rows in float32, then dot products.
     private static void RowTask<L, V>(void* context, int task)
         where L : struct, ISimd<V>
         where V : struct
@@ -172,20 +235,19 @@ internal static unsafe class QuantizedKernels
         ref Job job = ref *(Job*)context;
         ref QuantizedMatMulArguments a = ref *job.Arguments;
         int first = task * job.RowsPerTask, end = Math.Min(first + job.RowsPerTask, a.N), nRows = end - first;
-        float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * nRows);
-        float* row = KernelScratch.Floats(KernelScratch.Use.Extra, a.K);
-        for (int n = first; n < end; n++)
+        int padded = (nRows + 3) / 4 * 4, length = job.XRow;
+        float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * padded);
+        float* rows = KernelScratch.Floats(KernelScratch.Use.Packed, 4L * length);
+        for (int i = 0; i < nRows; i += 4)
         {
-            a.W.Dequantize(n, 0, a.K, row);
-            for (int m = 0; m < a.M; m++)
-            {
-                results[(long)m * nRows + (n - first)] =
-                    MatVecKernels.Dot<L, V, Float32Format>(job.X + m * job.XRow, (byte*)row, a.K);
-            }
+            for (int r = 0; r < 4; r++)
+                a.W.Dequantize(first + Math.Min(i + r, nRows - 1), 0, a.K, rows + (long)r * length);
+            RowTile<L, V, Float32Format>.Dots(
+                job.X, length, a.M, (byte*)rows, 4L * length, a.K, 0, results + i, padded, 1);
         }
 
         for (int m = 0; m < a.M; m++)
-            job.Store(job.Arguments, m, first, nRows, results + (long)m * nRows);
+            job.Store(job.Arguments, m, first, nRows, results + (long)m * padded);
     }
 
     // w is [K, N]: the result is a sum of its rows.

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace ElmMlx.Cpu.Kernels;
 
@@ -86,6 +87,10 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
 
     [MethodImpl(Inline)]
+    public static Vector128<float> First(Vector128<float> value, int count) =>
+        value & Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle();
+
+    [MethodImpl(Inline)]
     public static Vector128<float> Exp(Vector128<float> value) =>
         Unsafe.BitCast<Lanes128<float>, Vector128<float>>(
             FloatLanes.Exp(Unsafe.BitCast<Vector128<float>, Lanes128<float>>(value)));
@@ -95,6 +100,17 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     {
         Vector128<float> halves = value + Vector128.Shuffle(value, Vector128.Create(2, 3, 0, 1));
         return (halves + Vector128.Shuffle(halves, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Sums(
+        Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        if (Sse3.IsSupported)
+            return Sse3.HorizontalAdd(Sse3.HorizontalAdd(a, b), Sse3.HorizontalAdd(c, d));
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.AddPairwise(AdvSimd.Arm64.AddPairwise(a, b), AdvSimd.Arm64.AddPairwise(c, d));
+        return Vector128.Create(Sum(a), Sum(b), Sum(c), Sum(d));
     }
 
     [MethodImpl(Inline)]
@@ -116,6 +132,18 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> LoadBytes(byte* from) => Vector128.ConvertToSingle(
         Vector128.WidenLower(Vector128.WidenLower(
             Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(from) ^ 0x80808080).AsSByte())));
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> LoadThrees(byte* from) => Vector128.Shuffle(
+        Vector128.Load(from),
+        Vector128.Create((byte)0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255)).AsSingle();
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> LoadFives(byte* from, int first)
+    {
+        from += first;
+        return Vector128.Create(*(uint*)from, *(uint*)(from + 5), *(uint*)(from + 10), *(uint*)(from + 15)).AsSingle();
+    }
 
     [MethodImpl(Inline)]
     public static Vector128<float> LowField(Vector128<float> words, int bits, Vector128<float> table) =>

@@ -86,12 +86,21 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
     [MethodImpl(Inline)]
+    public static Vector256<float> First(Vector256<float> value, int count) =>
+        value & Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
+
+    [MethodImpl(Inline)]
     public static Vector256<float> Exp(Vector256<float> value) =>
         Unsafe.BitCast<Lanes256<float>, Vector256<float>>(
             FloatLanes.Exp(Unsafe.BitCast<Vector256<float>, Lanes256<float>>(value)));
 
     [MethodImpl(Inline)]
     public static float Sum(Vector256<float> value) => Simd128.Sum(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Sums(
+        Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) => Simd128.Sums(
+            a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
 
     [MethodImpl(Inline)]
     public static float Largest(Vector256<float> value) =>
@@ -109,6 +118,14 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> LoadBytes(byte* from) => Vector256.ConvertToSingle(
         Vector256.WidenLower(Vector256.WidenLower(
             Vector256.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from) ^ 0x8080808080808080).AsSByte())));
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> LoadThrees(byte* from) =>
+        Vector256.Create(Simd128.LoadThrees(from), Simd128.LoadThrees(from + 12));
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> LoadFives(byte* from, int first) =>
+        Vector256.Create(Simd128.LoadFives(from, first), Simd128.LoadFives(from + 20, first));
 
     [MethodImpl(Inline)]
     public static Vector256<float> LowField(Vector256<float> words, int bits, Vector256<float> table) =>

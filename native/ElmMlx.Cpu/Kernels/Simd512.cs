@@ -86,12 +86,21 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
 
     [MethodImpl(Inline)]
+    public static Vector512<float> First(Vector512<float> value, int count) =>
+        value & Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+
+    [MethodImpl(Inline)]
     public static Vector512<float> Exp(Vector512<float> value) =>
         Unsafe.BitCast<Lanes512<float>, Vector512<float>>(
             FloatLanes.Exp(Unsafe.BitCast<Vector512<float>, Lanes512<float>>(value)));
 
     [MethodImpl(Inline)]
     public static float Sum(Vector512<float> value) => Simd256.Sum(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Sums(
+        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) => Simd256.Sums(
+            a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
 
     [MethodImpl(Inline)]
     public static float Largest(Vector512<float> value) =>
@@ -109,6 +118,28 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> LoadBytes(byte* from) => Vector512.ConvertToSingle(
         Vector512.WidenLower(Vector512.WidenLower(
             (Vector128.Load(from) ^ Vector128.Create((byte)128)).AsSByte().ToVector256Unsafe().ToVector512Unsafe())));
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> LoadThrees(byte* from) => Avx512Vbmi.IsSupported
+        ? Avx512Vbmi.PermuteVar64x8(Vector512.Load(from), BytesOfLanes(3, 0)).AsSingle()
+        : Vector512.Create(Simd256.LoadThrees(from), Simd256.LoadThrees(from + 24));
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> LoadFives(byte* from, int first)
+    {
+        if (!Avx512Vbmi.IsSupported)
+            return Vector512.Create(Simd256.LoadFives(from, first), Simd256.LoadFives(from + 40, first));
+
+        // 80 bytes are more than a vector holds: of those from the 64th on, the second one has the last 16.
+        Vector512<byte> places = BytesOfLanes(5, first);
+        places += Vector512.GreaterThanOrEqual(places, Vector512.Create((byte)64)) & Vector512.Create((byte)48);
+        return Avx512Vbmi.PermuteVar64x8x2(Vector512.Load(from), places, Vector512.Load(from + 16)).AsSingle();
+    }
+
+    // Byte b of lane j from place stride·j + first + b.
+    [MethodImpl(Inline)]
+    private static Vector512<byte> BytesOfLanes(int stride, int first) =>
+        (Vector512<uint>.Indices * (uint)(stride * 0x01010101) + Vector512.Create(0x03020100u + (uint)(first * 0x01010101))).AsByte();
 
     [MethodImpl(Inline)]
     public static Vector512<float> LowField(Vector512<float> words, int bits, Vector512<float> table)

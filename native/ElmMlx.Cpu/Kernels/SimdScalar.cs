@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace ElmMlx.Cpu.Kernels;
 
@@ -54,10 +55,16 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static float Max(float a, float b) => MathF.Max(a, b);
 
     [MethodImpl(Inline)]
+    public static float First(float value, int count) => count > 0 ? value : 0;
+
+    [MethodImpl(Inline)]
     public static float Exp(float value) => MathF.Exp(value);
 
     [MethodImpl(Inline)]
     public static float Sum(float value) => value;
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Sums(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
 
     [MethodImpl(Inline)]
     public static float Largest(float value) => value;
@@ -70,6 +77,14 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
 
     [MethodImpl(Inline)]
     public static float LoadBytes(byte* from) => *from - 128;
+
+    [MethodImpl(Inline)]
+    public static float LoadThrees(byte* from) =>
+        BitConverter.Int32BitsToSingle(from[0] | (from[1] << 8) | (from[2] << 16));
+
+    [MethodImpl(Inline)]
+    public static float LoadFives(byte* from, int first) =>
+        BitConverter.UInt32BitsToSingle(*(uint*)(from + first));
 
     [MethodImpl(Inline)]
     public static float LowField(float words, int bits, float table) =>
