@@ -11,7 +11,7 @@ public sealed unsafe class QuantizedKernelTests
     // Rows of x, rows of w, numbers in a row of w: all must be divisible by the group.
     private static readonly (int M, int Rows, int Columns)[] Shapes = 
     [
-        (1, 5, 128), (1, 67, 640), (48, 9, 192), (2, 128, 128), (3, 69, 384), (4, 13, 128), (7, 30, 256), (17, 128, 128), (70, 33, 128),
+        (1, 5, 128), (1, 67, 640), (48, 9, 256), (2, 128, 128), (3, 69, 384), (4, 13, 128), (7, 30, 256), (17, 128, 128), (70, 33, 128),
     ];
 
     public static TheoryData<int, string, int, int> Forms()
@@ -64,6 +64,36 @@ public sealed unsafe class QuantizedKernelTests
                         largest = MathF.Max(largest, MathF.Abs(expected[i]));
                     KernelMemory.AssertClose(expected, actual, size, MLX_FLOAT32, 2e-6 * largest * Math.Sqrt(a.K));
                 }
+            }
+        }
+    }
+
+    // Rows that fill no vector of fields: what is read behind them belongs to the next row.
+    [Theory]
+    [InlineData(1), InlineData(7)]
+    public void An_infinite_scale_stays_in_its_row(int m)
+    {
+        const int Rows = 40, Columns = 96, Group = 32, Infinite = 17;
+        foreach (int width in KernelMemory.Widths)
+        {
+            foreach (int bits in (ReadOnlySpan<int>)[2, 3, 4, 5, 6, 8])
+            {
+                using var memory = new KernelMemory(seed: bits);
+                QuantizedMatrix w = Matrix(memory, QuantizationMode.Affine, bits, Group, Rows, Columns, MLX_FLOAT32);
+                new Span<float>((float*)w.Scales + Infinite * w.GroupsPerRow, w.GroupsPerRow).Fill(float.PositiveInfinity);
+                var a = new QuantizedMatMulArguments
+                {
+                    W = w,
+                    IsTransposed = true,
+                    M = m,
+                    Type = MLX_FLOAT32,
+                    X = memory.Numbers(m * Columns, MLX_FLOAT32),
+                    XRow = Columns,
+                    XColumn = 1,
+                };
+                var y = (float*)memory.RunTwice(width, m * Rows * 4, to => QuantizedKernels.Run(a with { Y = (void*)to }));
+                for (int i = 0; i < m * Rows; i++)
+                    Assert.Equal(i % Rows != Infinite, float.IsFinite(y[i]));
             }
         }
     }

@@ -52,9 +52,10 @@ internal static unsafe class FieldDot<L, V, S, B>
                 for (int lane = whole; lane < nLanes; lane += L.Count)
                 {
                     long at = (long)lane * B.LaneBytes;
+                    int group = lane / lanesPerGroup;
                     AddTail(
                         x + (long)lane * B.FieldsPerLane, w0 + at, w1 + at, w2 + at, w3 + at, Math.Min(L.Count, nLanes - lane),
-                        lanesPerGroup, scales + lane / lanesPerGroup, block, ref s0, ref s1, ref s2, ref s3);
+                        lanesPerGroup, scales + group, block, nGroups - group, ref s0, ref s1, ref s2, ref s3);
                 }
 
                 AddBiases(
@@ -93,19 +94,23 @@ internal static unsafe class FieldDot<L, V, S, B>
         }
     }
 
-    // A vector of lanes or fewer, read from a place behind which there is room.
+    // A vector of lanes or fewer, and their scales, read from a place behind which there are zeros.
     private static void AddTail(
-        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nLanes, int lanesPerGroup, float* scales, int block,
+        float* x, byte* w0, byte* w1, byte* w2, byte* w3, int nLanes, int lanesPerGroup, float* scales, int block, int nGroups,
         ref V s0, ref V s1, ref V s2, ref V s3)
     {
-        const int Room = FieldOrder.TailBytes;
+        const int Room = FieldOrder.TailBytes, ScaleRoom = 32;
         byte* copy = stackalloc byte[4 * Room];
         FieldOrder<L, V, B>.CopyTail(w0, nLanes, copy);
         FieldOrder<L, V, B>.CopyTail(w1, nLanes, copy + Room);
         FieldOrder<L, V, B>.CopyTail(w2, nLanes, copy + 2 * Room);
         FieldOrder<L, V, B>.CopyTail(w3, nLanes, copy + 3 * Room);
+        float* steps = stackalloc float[4 * ScaleRoom];
+        new Span<float>(steps, 4 * ScaleRoom).Clear();
+        for (int r = 0; r < 4; r++)
+            new Span<float>(scales + r * block, Math.Min(nGroups, ScaleRoom)).CopyTo(new Span<float>(steps + r * ScaleRoom, ScaleRoom));
         AddLanes(
-            x, copy, copy + Room, copy + 2 * Room, copy + 3 * Room, L.Count, lanesPerGroup, scales, block,
+            x, copy, copy + Room, copy + 2 * Room, copy + 3 * Room, L.Count, lanesPerGroup, steps, ScaleRoom,
             ref s0, ref s1, ref s2, ref s3);
     }
 
