@@ -143,7 +143,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public unsafe void Writer_and_reader_agree_whatever_the_order()
+    public void Writer_and_reader_agree_whatever_the_order()
     {
         TensorSpec[] specs =
         [
@@ -170,7 +170,6 @@ public sealed class SafetensorsTests : IDisposable
             var bytes = new byte[info.ByteCount];
             file.Read(info, bytes);
             Assert.Equal(data[spec.Name], bytes);
-            Assert.True(bytes.AsSpan().SequenceEqual(new ReadOnlySpan<byte>(file.Pointer(info), bytes.Length)));
             Assert.Equal(0, info.ByteCount == 0 ? 0 : info.Offset % spec.Type.Size());
         }
 

@@ -44,8 +44,10 @@ internal readonly unsafe partial struct Cpu
         long nBytes = ByteCount(node);
         if (data is null && nBytes > 0)
             throw new ArgumentException($"[array] {node} needs {nBytes} bytes of data, but the pointer is null.");
+        Allocator.Adopt(nBytes);
         node.Attach(Buffer.Wrap(data, nBytes, () =>
         {
+            Allocator.Disown(nBytes);
             if (dtor is not null)
                 dtor(payload);
         }));

@@ -122,6 +122,23 @@ internal static unsafe partial class Allocator
         NativeMemory.AlignedFree(pointer);
     }
 
+    /// <summary>Counts a buffer in memory that somebody else allocated, as MLX does.</summary>
+    public static void Adopt(long nBytes)
+    {
+        lock (Gate)
+        {
+            s_active += nBytes;
+            s_peak = Math.Max(s_peak, s_active);
+        }
+    }
+
+    /// <summary>The buffer that <see cref="Adopt"/> counted is gone.</summary>
+    public static void Disown(long nBytes)
+    {
+        lock (Gate)
+            s_active -= nBytes;
+    }
+
     /// <summary>Sizes are rounded up by at most an eighth, so that nearly equal buffers share cached blocks.</summary>
     internal static long BlockBytes(long nBytes)
     {

@@ -47,16 +47,17 @@ public sealed partial class OpenElmModel
             folder.Path);
 
         var tensors = new Dictionary<string, MlxArray>(StringComparer.Ordinal);
-        foreach ((string name, TensorInfo tensor) in names)
+        foreach ((TensorInfo tensor, MlxArray array) in folder.ReadAll())
         {
-            using var scope = new ArrayScope();
-            MlxArray value = folder.Read(tensor);
+            MlxArray value = Owned.Take(array);
             if (type is { } wanted && value.DType != wanted && value.DType.IsFloating())
             {
-                value = value.AsType(wanted);
-                value.Eval();
+                MlxArray converted = Owned.Take(value.AsType(wanted));
+                converted.Eval();
+                value.Dispose();
+                value = converted;
             }
-            tensors.Add(name, Owned.Take(value));
+            tensors.Add(CanonicalName(tensor.Name), value);
         }
         return new OpenElmModel(config, new ModelWeights(config, tensors));
     }

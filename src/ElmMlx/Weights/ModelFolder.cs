@@ -56,6 +56,12 @@ public sealed class ModelFolder : IDisposable
     /// <param name="tensor">One of <see cref="Weights"/>.</param>
     public MlxArray Read(TensorInfo tensor) => TensorArrays.Read(Weights[tensor.Name].File, tensor);
 
+    /// <summary>
+    /// All tensors as arrays that need the files no longer, read while they are asked for: a few at a time are in memory twice
+    /// when the caller converts them.
+    /// </summary>
+    public IEnumerable<(TensorInfo Tensor, MlxArray Array)> ReadAll() => Weights.Files.SelectMany(TensorArrays.ReadInOrder);
+
     /// <summary>Closes the files.</summary>
     public void Dispose() => Weights.Dispose();
 

@@ -1,28 +1,21 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// A safetensors file, checked completely when it is opened. Elements are read on demand, or seen in place through a memory
-/// map that lives as long as this object.
+/// A safetensors file, checked completely when it is opened. Elements are read on demand, from any thread; the file is never
+/// mapped, because reading from a map of a file that was cut short ends the process.
 /// </summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : IDisposable
 {
     private readonly SafeFileHandle _handle;
     private readonly SafetensorsHeader _header;
-    private readonly long _length;
-    private readonly Lock _mapping = new();
-    private MemoryMappedFile? _map;
-    private MemoryMappedViewAccessor? _view;
-    private byte* _start;
 
-    private SafetensorsFile(string path, SafeFileHandle handle, long length, SafetensorsHeader header)
+    private SafetensorsFile(string path, SafeFileHandle handle, SafetensorsHeader header)
     {
         Path = path;
         _handle = handle;
-        _length = length;
         _header = header;
     }
 
@@ -46,8 +39,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
                             "this is not a safetensors file, or it is cut short.");
             var header = new byte[(int)claimed];
             ReadExactly(handle, header, 8, path);
-            return new SafetensorsFile(
-                path, handle, length, SafetensorsHeader.Parse(header, length - 8 - (long)claimed, path));
+            return new SafetensorsFile(path, handle, SafetensorsHeader.Parse(header, length - 8 - (long)claimed, path));
         }
         catch
         {
@@ -94,41 +86,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
         ReadExactly(_handle, destination, tensor.Offset + offset, Path);
     }
 
-    /// <summary>
-    /// The tensor's elements in place: valid until <see cref="Dispose"/>, not to be written to. The offset need not be aligned to
-    /// the element's size.
-    /// </summary>
-    public byte* Pointer(TensorInfo tensor)
-    {
-        lock (_mapping)
-        {
-            if (_start is null)
-            {
-                ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
-                _map = MemoryMappedFile.CreateFromFile(
-                    _handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-                _view = _map.CreateViewAccessor(0, _length, MemoryMappedFileAccess.Read);
-                byte* start = null;
-                _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-                _start = start + _view.PointerOffset;
-            }
-        }
-        return _start + tensor.Offset;
-    }
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _handle.Dispose();
 
-    /// <summary>Closes the file and removes the memory map: pointers into it become invalid.</summary>
-    public void Dispose()
-    {
-        lock (_mapping)
-        {
-            if (_start is not null)
-                _view!.SafeMemoryMappedViewHandle.ReleasePointer();
-            _start = null;
-            _view?.Dispose();
-            _map?.Dispose();
-            _handle.Dispose();
-        }
-    }
+    /// <summary>Reads bytes of the file.</summary>
+    /// <param name="offset">The first, from the start of the file.</param>
+    /// <param name="destination">Filled completely.</param>
+    internal void Read(long offset, Span<byte> destination) => ReadExactly(_handle, destination, offset, Path);
 
     internal static void ReadExactly(SafeFileHandle handle, Span<byte> destination, long offset, string path)
     {
