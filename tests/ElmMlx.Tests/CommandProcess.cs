@@ -38,6 +38,13 @@ internal static class CommandProcess
         return Wait(Process.Start(start)!, "elm", "", arguments);
     }
 
+    /// <summary>Runs <c>elm</c> on the CPU provider, on the first processor alone; on Linux.</summary>
+    public static Result ElmOnOneProcessor(params string[] arguments)
+    {
+        string[] command = ["-c", "0", "env", "-u", "ELMMLX_THREADS", "ELMMLX_PROVIDER=cpu", Host, Locate("Elm", "elm.dll")];
+        return Wait(StartProcess("taskset", [.. command, .. arguments]), "elm", "", arguments);
+    }
+
     /// <summary>Starts <c>elm</c>, for what cannot wait until it has ended.</summary>
     public static Process StartElm(params string[] arguments) => Start("Elm", "elm.dll", arguments);
 

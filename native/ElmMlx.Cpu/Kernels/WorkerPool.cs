@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 
 namespace ElmMlx.Cpu.Kernels;
@@ -6,15 +7,19 @@ namespace ElmMlx.Cpu.Kernels;
 /// <summary>Runs the parts of a kernel on the cores of this process.</summary>
 /// <remarks>
 /// Threads claim tasks from one counter. A thread without work spins for <see cref="SpinMicroseconds"/>, which bridges
-/// the gap between two kernels, and then blocks: an idle process uses no processor time.
+/// the gap between two kernels, and then blocks: an idle process uses no processor time. Nobody waits for a thread that has
+/// not claimed a task, so one that the system does not run costs nothing until it holds one. An empty job of two tasks takes
+/// 0.3 to 0.8 µs from call to return while the threads spin.
 /// </remarks>
 internal static unsafe class WorkerPool
 {
     private const long SpinMicroseconds = 60;
+    private const int MostThreads = 256;
+    private const string ThreadsVariable = "ELMMLX_THREADS";
 
     private static readonly long SpinTicks = Stopwatch.Frequency * SpinMicroseconds / 1_000_000;
     private static readonly object Owner = new(), WorkArrived = new(), AllDone = new();
-    private static int s_threadCount = DefaultThreadCount();
+    private static int s_threadCount;       // 0 until somebody asks
     private static int s_startedCount, s_sleepingCount, s_remaining, s_isCallerWaiting;
 
     // The job: written before its generation appears in s_ticket, and left alone until all its tasks have run.
@@ -30,13 +35,36 @@ internal static unsafe class WorkerPool
     [ThreadStatic] private static bool s_isInside;
 
     /// <summary>
-    /// Threads that work on a job, the caller's included. At first <c>ELMMLX_THREADS</c>, or the number of cores that
-    /// this process may use.
+    /// Threads that work on a job, the caller's included, 1 to 256. At first <c>ELMMLX_THREADS</c>, or the number of cores
+    /// that this process may use.
     /// </summary>
+    /// <exception cref="InvalidOperationException"><c>ELMMLX_THREADS</c> is no such number.</exception>
     public static int ThreadCount
     {
-        get => Volatile.Read(ref s_threadCount);
-        set => Volatile.Write(ref s_threadCount, Math.Clamp(value, 1, 256));
+        get
+        {
+            int count = Volatile.Read(ref s_threadCount);
+            if (count > 0)
+                return count;
+            count = CountFrom(Environment.GetEnvironmentVariable(ThreadsVariable));
+            Interlocked.CompareExchange(ref s_threadCount, count, 0);
+            return Volatile.Read(ref s_threadCount);
+        }
+        set => Volatile.Write(ref s_threadCount, Math.Clamp(value, 1, MostThreads));
+    }
+
+    /// <summary>
+    /// The number of threads that <c>ELMMLX_THREADS</c> asks for. Without it, the runtime's count of processors, which is
+    /// that of the process's affinity mask and, rounded up, of the processor quota of its container (cgroup v1 and v2).
+    /// </summary>
+    internal static int CountFrom(string? variable)
+    {
+        if (string.IsNullOrEmpty(variable))
+            return Math.Min(Environment.ProcessorCount, MostThreads);
+        return int.TryParse(variable, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
+            ? Math.Min(count, MostThreads)
+            : throw new InvalidOperationException(
+                $"{ThreadsVariable} is '{variable}'; it must be a number of threads from 1 to {MostThreads}, or unset.");
     }
 
     /// <summary>
@@ -71,7 +99,7 @@ internal static unsafe class WorkerPool
 
     /// <summary>Whether the caller now owns the pool. A task that starts a job, or a second caller, runs it alone.</summary>
     private static bool TryShare(int nTasks) =>
-        nTasks > 1 && !s_isInside && ThreadCount > 1 && Monitor.TryEnter(Owner);
+        ThreadCount > 1 && nTasks > 1 && !s_isInside && Monitor.TryEnter(Owner);
 
     private static void Share(int nTasks, Action<int>? action, delegate*<void*, int, void> function, void* context)
     {
@@ -203,9 +231,4 @@ internal static unsafe class WorkerPool
                 Work();
         }
     }
-
-    private static int DefaultThreadCount() =>
-        int.TryParse(Environment.GetEnvironmentVariable("ELMMLX_THREADS"), out int count) && count > 0
-            ? Math.Min(count, 256)
-            : Environment.ProcessorCount;
 }

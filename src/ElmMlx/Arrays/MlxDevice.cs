@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
 
@@ -51,31 +52,10 @@ public sealed unsafe record MlxDevice(MlxDeviceKind Kind, int Index = 0)
     }
 
     /// <summary>What the provider calls it, such as the GPU's name; null where it does not say.</summary>
-    public string? Name
-    {
-        get
-        {
-            RuntimeLoader.EnsureLoaded();
-            mlx_device device = ToNative();
-            mlx_device_info info = Checked.mlx_device_info_new();
-            try
-            {
-                Checked.mlx_device_info_get(&info, device);
-                byte* value = null;
-                fixed (byte* key = "device_name\0"u8)
-                    return Checked.mlx_device_info_get_string(&value, info, key) ? Marshal.PtrToStringUTF8((nint)value) : null;
-            }
-            catch (MlxException)
-            {
-                return null; // a provider may know nothing about a device
-            }
-            finally
-            {
-                _ = Mlx.mlx_device_info_free(info);
-                Checked.mlx_device_free(device);
-            }
-        }
-    }
+    public string? Name => Fact("device_name\0"u8);
+
+    /// <summary>Threads that compute on it; null where the provider does not say.</summary>
+    public int? Threads => int.TryParse(Fact("threads\0"u8), CultureInfo.InvariantCulture, out int count) ? count : null;
 
     /// <summary>Makes this device that of this thread's operations.</summary>
     /// <returns>Dispose of it to go back to the device before.</returns>
@@ -86,4 +66,29 @@ public sealed unsafe record MlxDevice(MlxDeviceKind Kind, int Index = 0)
     public override string ToString() => $"{(Kind is MlxDeviceKind.Cpu ? "cpu" : "gpu")}:{Index}";
 
     internal mlx_device ToNative() => Checked.mlx_device_new_type((mlx_device_type)Kind, Index);
+
+    /// <summary>What the provider says about this device.</summary>
+    /// <param name="key">The fact, with a zero at its end.</param>
+    private string? Fact(ReadOnlySpan<byte> key)
+    {
+        RuntimeLoader.EnsureLoaded();
+        mlx_device device = ToNative();
+        mlx_device_info info = Checked.mlx_device_info_new();
+        try
+        {
+            Checked.mlx_device_info_get(&info, device);
+            byte* value = null;
+            fixed (byte* name = key)
+                return Checked.mlx_device_info_get_string(&value, info, name) ? Marshal.PtrToStringUTF8((nint)value) : null;
+        }
+        catch (MlxException)
+        {
+            return null; // a provider may know nothing about a device
+        }
+        finally
+        {
+            _ = Mlx.mlx_device_info_free(info);
+            Checked.mlx_device_free(device);
+        }
+    }
 }

@@ -27,7 +27,10 @@ public static class MlxRuntime
         if (provider.MlxVersion is not null)
             text.Append($"version    {provider.MlxVersion}\n");
         foreach (MlxDevice device in Devices)
-            text.Append($"device     {device}{(device.Name is { } name ? $" {name}" : "")}\n");
+        {
+            text.Append($"device     {device}{(device.Name is { } name ? $" {name}" : "")}");
+            text.Append(device.Threads is { } threads ? $", {threads} thread{(threads == 1 ? "" : "s")}\n" : "\n");
+        }
         const double megabyte = 1 << 20;
         return text
             .Append($"default    {MlxDevice.Default}\n")
