@@ -35,10 +35,7 @@ internal static unsafe class MatVecKernels
         int kPadded = (k + 15) / 16 * 16;
         float* x = KernelScratch.Floats(KernelScratch.Use.Input, (long)m * kPadded);
         for (int row = 0; row < m; row++)
-        {
-            for (int i = 0; i < k; i++)
-                x[row * kPadded + i] = F.Load<SimdScalar, float>(arguments->A, row * arguments->ARow + i * arguments->AColumn);
-        }
+            Widen<L, V, F>(arguments->A, row * arguments->ARow, arguments->AColumn, k, x + (long)row * kPadded);
 
         var job = new Job { Arguments = arguments, Store = store, X = x, XRow = kPadded };
         if (arguments->BRow == 1 || (k <= 1 && arguments->BColumn != 1))
@@ -51,6 +48,21 @@ internal static unsafe class MatVecKernels
             job.ColumnsPerTask = BlockColumns;
             WorkerPool.Run((arguments->N + BlockColumns - 1) / BlockColumns, &SumTask<L, V, F>, &job);
         }
+    }
+
+    /// <summary>
+    /// <paramref name="count"/> numbers in float32, of which each lies <paramref name="step"/> elements behind the one before.
+    /// </summary>
+    public static void Widen<L, V, F>(void* from, long first, long step, int count, float* to)
+        where L : struct, ISimd<V>
+        where V : struct
+        where F : struct, IFloatFormat
+    {
+        int i = 0;
+        for (; step == 1 && i <= count - L.Count; i += L.Count)
+            L.Store(F.Load<L, V>(from, first + i), to + i);
+        for (; i < count; i++)
+            to[i] = F.Load<SimdScalar, float>(from, first + i * step);
     }
 
     /// <summary>Rows of a matrix that a task reads, a multiple of 4; the machine has no say in it.</summary>

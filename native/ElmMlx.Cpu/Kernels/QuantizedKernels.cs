@@ -96,10 +96,7 @@ internal static unsafe class QuantizedKernels
             job.XRow = (k + 15) / 16 * 16;
             job.X = KernelScratch.Floats(KernelScratch.Use.Input, (long)a.M * job.XRow);
             for (int m = 0; m < a.M; m++)
-            {
-                for (int i = 0; i < k; i++)
-                    job.X[m * job.XRow + i] = F.Load<SimdScalar, float>(a.X, m * a.XRow + i * a.XColumn);
-            }
+                MatVecKernels.Widen<L, V, F>(a.X, m * a.XRow, a.XColumn, k, job.X + (long)m * job.XRow);
 
             if (!a.IsTransposed)
             {
