@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using ElmMlx.Bindings;
 
 namespace ElmMlx;
@@ -18,6 +19,8 @@ internal sealed unsafe class ArrayThread
     private readonly Thread _thread = Thread.CurrentThread;
     private readonly ConcurrentQueue<nint> _givenUp = new();
     private readonly Stack<List<MlxArray?>> _spareLists = new();
+    private readonly Stack<MlxArray> _spareArrays = new(); // freed objects, for scopes that recycle
+    private readonly Stack<ArrayScope> _spareScopes = new(); // ended ones that recycle
     private mlx_stream _stream;
     private long _toldBytes;
 
@@ -33,6 +36,9 @@ internal sealed unsafe class ArrayThread
     /// <summary>This thread's.</summary>
     /// <exception cref="MlxException">No provider could be loaded.</exception>
     public static ArrayThread Current => s_current ??= new ArrayThread();
+
+    /// <summary>Whether the calling thread is the one that <paramref name="thread"/> stands for.</summary>
+    public static bool IsCurrent(ArrayThread thread) => s_current == thread;
 
     /// <summary>The innermost scope that is open on this thread.</summary>
     public ArrayScope? Scope { get; set; }
@@ -68,7 +74,7 @@ internal sealed unsafe class ArrayThread
     /// <summary>Frees a handle that this thread made: now on this thread, later from any other.</summary>
     public void Free(nint handle)
     {
-        if (Thread.CurrentThread == _thread)
+        if (IsCurrent(this))
         {
             FreeNow(handle);
             return;
@@ -84,6 +90,18 @@ internal sealed unsafe class ArrayThread
 
     /// <summary>Takes a scope's empty list back.</summary>
     public void Return(List<MlxArray?> list) => _spareLists.Push(list);
+
+    /// <summary>A freed object to use again, if there is one.</summary>
+    public bool TryReuse([NotNullWhen(true)] out MlxArray? array) => _spareArrays.TryPop(out array);
+
+    /// <summary>Takes a freed object, which nobody holds any more.</summary>
+    public void Recycle(MlxArray array) => _spareArrays.Push(array);
+
+    /// <summary>An ended scope to use again, if there is one.</summary>
+    public bool TryReuse([NotNullWhen(true)] out ArrayScope? scope) => _spareScopes.TryPop(out scope);
+
+    /// <summary>Takes an ended scope, which nobody holds any more.</summary>
+    public void Recycle(ArrayScope scope) => _spareScopes.Push(scope);
 
     /// <summary>Frees what finalizers and other threads gave up.</summary>
     public void FreeGivenUp()

@@ -12,7 +12,8 @@ internal readonly unsafe ref struct ArrayVector : IDisposable
     {
         RuntimeLoader.EnsureLoaded();
         _arrays = arrays;
-        mlx_array[] handles = new mlx_array[arrays.Length];
+        Span<mlx_array> handles = arrays.Length <= 8 ? stackalloc mlx_array[8] : new mlx_array[arrays.Length];
+        handles = handles[..arrays.Length];
         for (int i = 0; i < arrays.Length; i++)
             handles[i] = arrays[i].Handle;
         fixed (mlx_array* data = handles)
@@ -31,8 +32,26 @@ internal readonly unsafe ref struct ArrayVector : IDisposable
         {
             MlxArray[] arrays = new MlxArray[(int)Checked.mlx_vector_array_size(vector)];
             for (int i = 0; i < arrays.Length; i++)
-                arrays[i] = new MlxArray(Checked.mlx_vector_array_get(vector, (nuint)i));
+                arrays[i] = MlxArray.Adopt(Checked.mlx_vector_array_get(vector, (nuint)i));
             return arrays;
+        }
+        finally
+        {
+            Checked.mlx_vector_array_free(vector);
+        }
+    }
+
+    /// <summary>Takes two or three arrays out of such a list, without a list of our own.</summary>
+    public static (MlxArray First, MlxArray Second, MlxArray? Third) TakeThree(mlx_vector_array vector)
+    {
+        try
+        {
+            return (
+                MlxArray.Adopt(Checked.mlx_vector_array_get(vector, 0)),
+                MlxArray.Adopt(Checked.mlx_vector_array_get(vector, 1)),
+                Checked.mlx_vector_array_size(vector) > 2
+                    ? MlxArray.Adopt(Checked.mlx_vector_array_get(vector, 2))
+                    : null);
         }
         finally
         {

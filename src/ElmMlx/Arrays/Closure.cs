@@ -114,7 +114,7 @@ internal readonly unsafe ref struct Closure : IDisposable
     {
         MlxArray[] arrays = new MlxArray[(int)Checked.mlx_vector_array_size(vector)];
         for (int i = 0; i < arrays.Length; i++)
-            arrays[i] = new MlxArray(Checked.mlx_vector_array_get(vector, (nuint)i));
+            arrays[i] = MlxArray.Adopt(Checked.mlx_vector_array_get(vector, (nuint)i));
         return arrays;
     }
 

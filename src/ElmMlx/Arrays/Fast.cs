@@ -12,7 +12,7 @@ public static unsafe class Fast
     public static MlxArray RmsNorm(MlxArray x, MlxArray? weight, float eps)
     {
         mlx_stream stream = ArrayThread.Current.Stream;
-        MlxArray result = new(Checked.mlx_fast_rms_norm(x.Handle, Raw(weight), eps, stream));
+        MlxArray result = MlxArray.Adopt(Checked.mlx_fast_rms_norm(x.Handle, Raw(weight), eps, stream));
         Keep(x, weight);
         return result;
     }
@@ -26,7 +26,7 @@ public static unsafe class Fast
     public static MlxArray LayerNorm(MlxArray x, MlxArray? weight, MlxArray? bias, float eps)
     {
         mlx_stream stream = ArrayThread.Current.Stream;
-        MlxArray result = new(Checked.mlx_fast_layer_norm(x.Handle, Raw(weight), Raw(bias), eps, stream));
+        MlxArray result = MlxArray.Adopt(Checked.mlx_fast_layer_norm(x.Handle, Raw(weight), Raw(bias), eps, stream));
         Keep(x, weight, bias);
         return result;
     }
@@ -50,7 +50,7 @@ public static unsafe class Fast
         MlxArray? frequencies = null)
     {
         mlx_stream stream = ArrayThread.Current.Stream;
-        MlxArray result = new(Checked.mlx_fast_rope(
+        MlxArray result = MlxArray.Adopt(Checked.mlx_fast_rope(
             x.Handle, dims, traditional, Base(@base, frequencies), scale, offset, Raw(frequencies), stream));
         Keep(x, frequencies);
         return result;
@@ -69,7 +69,7 @@ public static unsafe class Fast
         MlxArray? frequencies = null)
     {
         mlx_stream stream = ArrayThread.Current.Stream;
-        MlxArray result = new(Checked.mlx_fast_rope_dynamic(
+        MlxArray result = MlxArray.Adopt(Checked.mlx_fast_rope_dynamic(
             x.Handle, dims, traditional, Base(@base, frequencies), scale, offset.Handle, Raw(frequencies), stream));
         Keep(x, offset, frequencies);
         return result;
@@ -92,7 +92,7 @@ public static unsafe class Fast
         mlx_stream stream = ArrayThread.Current.Stream;
         fixed (byte* mode = mask.IsCausal ? "causal\0"u8 : mask.Array is null ? "\0"u8 : "array\0"u8)
         {
-            MlxArray result = new(Checked.mlx_fast_scaled_dot_product_attention(
+            MlxArray result = MlxArray.Adopt(Checked.mlx_fast_scaled_dot_product_attention(
                 q.Handle, k.Handle, v.Handle, scale, mode, Raw(mask.Array), Raw(sinks), stream));
             Keep(q, k, v);
             Keep(mask.Array, sinks);

@@ -35,7 +35,7 @@ public sealed unsafe partial class MlxArray
         byte none = 0;
         fixed (byte* bytes = data)
         fixed (int* sizes = shape)
-            return new MlxArray(Checked.mlx_array_new_data(
+            return Adopt(Checked.mlx_array_new_data(
                 bytes is null ? &none : bytes, sizes, shape.Length, (mlx_dtype)dtype));
     }
 
@@ -53,7 +53,7 @@ public sealed unsafe partial class MlxArray
         RuntimeLoader.EnsureLoaded();
         GCHandle payload = GCHandle.Alloc(free);
         fixed (int* sizes = shape)
-            return new MlxArray(Checked.mlx_array_new_data_managed_payload(
+            return Adopt(Checked.mlx_array_new_data_managed_payload(
                 memory, sizes, shape.Length, (mlx_dtype)dtype, (void*)GCHandle.ToIntPtr(payload), &FreeMemory));
     }
 
@@ -91,7 +91,7 @@ public sealed unsafe partial class MlxArray
     {
         mlx_stream stream = Stream;
         fixed (int* sizes = shape)
-            return new MlxArray(Checked.mlx_zeros(sizes, (nuint)shape.Length, (mlx_dtype)dtype, stream));
+            return Adopt(Checked.mlx_zeros(sizes, (nuint)shape.Length, (mlx_dtype)dtype, stream));
     }
 
     /// <summary>Ones.</summary>
@@ -99,7 +99,7 @@ public sealed unsafe partial class MlxArray
     {
         mlx_stream stream = Stream;
         fixed (int* sizes = shape)
-            return new MlxArray(Checked.mlx_ones(sizes, (nuint)shape.Length, (mlx_dtype)dtype, stream));
+            return Adopt(Checked.mlx_ones(sizes, (nuint)shape.Length, (mlx_dtype)dtype, stream));
     }
 
     /// <summary>One value everywhere.</summary>
@@ -123,32 +123,32 @@ public sealed unsafe partial class MlxArray
 
     /// <summary><c>start, start + step, …</c> up to, not including, <paramref name="stop"/>.</summary>
     public static MlxArray Arange(int start, int stop, int step = 1, DType dtype = DType.Int32) =>
-        new(Checked.mlx_arange(start, stop, step, (mlx_dtype)dtype, Stream));
+        Adopt(Checked.mlx_arange(start, stop, step, (mlx_dtype)dtype, Stream));
 
     /// <summary><c>start, start + step, …</c> up to, not including, <paramref name="stop"/>.</summary>
     public static MlxArray Arange(double start, double stop, double step = 1, DType dtype = DType.Float32) =>
-        new(Checked.mlx_arange(start, stop, step, (mlx_dtype)dtype, Stream));
+        Adopt(Checked.mlx_arange(start, stop, step, (mlx_dtype)dtype, Stream));
 
     /// <summary><c>0, 1, …</c> up to, not including, <paramref name="stop"/>.</summary>
     public static MlxArray Arange(int stop, DType dtype = DType.Int32) => Arange(0, stop, 1, dtype);
 
     /// <summary><paramref name="count"/> values at equal distances from start to stop, both included.</summary>
     public static MlxArray Linspace(double start, double stop, int count = 50, DType dtype = DType.Float32) =>
-        new(Checked.mlx_linspace(start, stop, count, (mlx_dtype)dtype, Stream));
+        Adopt(Checked.mlx_linspace(start, stop, count, (mlx_dtype)dtype, Stream));
 
     /// <summary>Ones on the <paramref name="k"/>-th diagonal of an [n, m] matrix (m = n unless told), zeros
     /// elsewhere.</summary>
     public static MlxArray Eye(int n, int? m = null, int k = 0, DType dtype = DType.Float32) =>
-        new(Checked.mlx_eye(n, m ?? n, k, (mlx_dtype)dtype, Stream));
+        Adopt(Checked.mlx_eye(n, m ?? n, k, (mlx_dtype)dtype, Stream));
 
     /// <summary>Ones on the main diagonal of an [n, n] matrix, zeros elsewhere.</summary>
     public static MlxArray Identity(int n, DType dtype = DType.Float32) =>
-        new(Checked.mlx_identity(n, (mlx_dtype)dtype, Stream));
+        Adopt(Checked.mlx_identity(n, (mlx_dtype)dtype, Stream));
 
     /// <summary>Ones on and below the <paramref name="k"/>-th diagonal of an [n, m] matrix, zeros
     /// above.</summary>
     public static MlxArray Tri(int n, int? m = null, int k = 0, DType dtype = DType.Float32) =>
-        new(Checked.mlx_tri(n, m ?? n, k, (mlx_dtype)dtype, Stream));
+        Adopt(Checked.mlx_tri(n, m ?? n, k, (mlx_dtype)dtype, Stream));
 
     private static long ByteCountOf(ReadOnlySpan<int> shape, DType dtype)
     {

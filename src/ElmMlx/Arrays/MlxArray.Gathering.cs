@@ -11,7 +11,7 @@ public sealed unsafe partial class MlxArray
     /// <exception cref="MlxException">An index that is known is out of range.</exception>
     public MlxArray Take(MlxArray indices, int axis)
     {
-        CheckIndices("take_axis", indices, Shape[CheckAxis("take_axis", axis)]);
+        CheckIndices("take_axis", indices, axis);
         return New(Checked.mlx_take_axis(Handle, indices.Handle, axis, Stream), this, indices);
     }
 
@@ -19,7 +19,7 @@ public sealed unsafe partial class MlxArray
     /// <exception cref="MlxException">An index that is known is out of range.</exception>
     public MlxArray Take(MlxArray indices)
     {
-        CheckIndices("take", indices, Size);
+        CheckBounds("take", indices, Size);
         return New(Checked.mlx_take(Handle, indices.Handle, Stream), this, indices);
     }
 
@@ -31,7 +31,7 @@ public sealed unsafe partial class MlxArray
     /// <exception cref="MlxException">An index that is known is out of range.</exception>
     public MlxArray TakeAlongAxis(MlxArray indices, int axis)
     {
-        CheckIndices("take_along_axis", indices, Shape[CheckAxis("take_along_axis", axis)]);
+        CheckIndices("take_along_axis", indices, axis);
         return New(Checked.mlx_take_along_axis(Handle, indices.Handle, axis, Stream), this, indices);
     }
 
@@ -40,7 +40,7 @@ public sealed unsafe partial class MlxArray
     /// <exception cref="MlxException">An index that is known is out of range.</exception>
     public MlxArray PutAlongAxis(MlxArray indices, MlxArray values, int axis)
     {
-        CheckIndices("put_along_axis", indices, Shape[CheckAxis("put_along_axis", axis)]);
+        CheckIndices("put_along_axis", indices, axis);
         return New(
             Checked.mlx_put_along_axis(Handle, indices.Handle, values.Handle, axis, Stream), this, indices, values);
     }
@@ -50,7 +50,7 @@ public sealed unsafe partial class MlxArray
     /// <exception cref="MlxException">An index that is known is out of range.</exception>
     public MlxArray AddAlongAxis(MlxArray indices, MlxArray values, int axis)
     {
-        CheckIndices("scatter_add_axis", indices, Shape[CheckAxis("scatter_add_axis", axis)]);
+        CheckIndices("scatter_add_axis", indices, axis);
         return New(
             Checked.mlx_scatter_add_axis(Handle, indices.Handle, values.Handle, axis, Stream), this, indices, values);
     }
@@ -122,10 +122,17 @@ public sealed unsafe partial class MlxArray
         if (indices.Length != axes.Length)
             throw Refused(operation, $"{indices.Length} index arrays for {axes.Length} axes");
         for (int i = 0; i < indices.Length; i++)
-            CheckIndices(operation, indices[i], Shape[CheckAxis(operation, axes[i])]);
+            CheckIndices(operation, indices[i], axes[i]);
     }
 
-    private void CheckIndices(string operation, MlxArray indices, long size)
+    private void CheckIndices(string operation, MlxArray indices, int axis)
+    {
+        int place = CheckAxis(operation, axis);
+        if (indices._bounds is not null)
+            CheckBounds(operation, indices, Dim(place));
+    }
+
+    private void CheckBounds(string operation, MlxArray indices, long size)
     {
         if (indices._bounds is not { } bounds)
             return;

@@ -62,7 +62,7 @@ public sealed unsafe partial class MlxArray
         mlx_stream stream = Stream;
         using ArrayVector vector = new(operands);
         fixed (byte* text = Encoding.ASCII.GetBytes(subscripts + '\0'))
-            return new MlxArray(Checked.mlx_einsum(text, vector.Handle, stream));
+            return Adopt(Checked.mlx_einsum(text, vector.Handle, stream));
     }
 
     /// <summary>Zeros above the <paramref name="k"/>-th diagonal of the last two axes.</summary>

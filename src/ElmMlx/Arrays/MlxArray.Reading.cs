@@ -113,6 +113,14 @@ public sealed unsafe partial class MlxArray
     {
         if (destination.IsEmpty)
             return;
+        if (Size == 1) // in whatever order
+        {
+            Eval();
+            new ReadOnlySpan<byte>(Data(), destination.Length).CopyTo(destination);
+            GC.KeepAlive(this);
+            return;
+        }
+
         using MlxArray rows = Contiguous();
         rows.Eval();
         new ReadOnlySpan<byte>(rows.Data(), destination.Length).CopyTo(destination);

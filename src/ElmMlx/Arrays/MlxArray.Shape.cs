@@ -5,6 +5,8 @@ namespace ElmMlx;
 // The same elements in another order or shape.
 public sealed unsafe partial class MlxArray
 {
+    private static readonly int[] Ones8 = [1, 1, 1, 1, 1, 1, 1, 1];
+
     /// <summary>Another shape for the same elements; one size may be -1 and is worked out.</summary>
     public MlxArray Reshape(params ReadOnlySpan<int> shape)
     {
@@ -31,27 +33,29 @@ public sealed unsafe partial class MlxArray
     public MlxArray MoveAxis(int source, int destination) =>
         Moved(Checked.mlx_moveaxis(Handle, source, destination, Stream));
 
+    /// <summary>A new axis of size 1 at one place of the result.</summary>
+    public MlxArray ExpandDims(int axis) => Moved(Checked.mlx_expand_dims(Handle, axis, Stream));
+
     /// <summary>A new axis of size 1 at each of the given places of the result.</summary>
     public MlxArray ExpandDims(params ReadOnlySpan<int> axes)
     {
         mlx_stream stream = Stream;
         fixed (int* list = axes)
-            return axes.Length == 1
-                ? Moved(Checked.mlx_expand_dims(Handle, axes[0], stream))
-                : Moved(Checked.mlx_expand_dims_axes(Handle, list, (nuint)axes.Length, stream));
+            return Moved(Checked.mlx_expand_dims_axes(Handle, list, (nuint)axes.Length, stream));
     }
 
     /// <summary>Without all axes of size 1.</summary>
     public MlxArray Squeeze() => Moved(Checked.mlx_squeeze(Handle, Stream));
+
+    /// <summary>Without one axis, which has size 1.</summary>
+    public MlxArray Squeeze(int axis) => Moved(Checked.mlx_squeeze_axis(Handle, axis, Stream));
 
     /// <summary>Without the given axes, which have size 1.</summary>
     public MlxArray Squeeze(params ReadOnlySpan<int> axes)
     {
         mlx_stream stream = Stream;
         fixed (int* list = axes)
-            return axes.Length == 1
-                ? Moved(Checked.mlx_squeeze_axis(Handle, axes[0], stream))
-                : Moved(Checked.mlx_squeeze_axes(Handle, list, (nuint)axes.Length, stream));
+            return Moved(Checked.mlx_squeeze_axes(Handle, list, (nuint)axes.Length, stream));
     }
 
     /// <summary>Repeated along axes of size 1, and new ones in front, to the given shape.</summary>
@@ -160,7 +164,7 @@ public sealed unsafe partial class MlxArray
     public static MlxArray Concatenate(ReadOnlySpan<MlxArray> arrays, int axis = 0)
     {
         using ArrayVector vector = new(arrays);
-        return new MlxArray(Checked.mlx_concatenate_axis(vector.Handle, axis, Stream));
+        return Adopt(Checked.mlx_concatenate_axis(vector.Handle, axis, Stream));
     }
 
     /// <summary>Arrays one after the other along an axis.</summary>
@@ -171,7 +175,7 @@ public sealed unsafe partial class MlxArray
     public static MlxArray Stack(ReadOnlySpan<MlxArray> arrays, int axis = 0)
     {
         using ArrayVector vector = new(arrays);
-        return new MlxArray(Checked.mlx_stack_axis(vector.Handle, axis, Stream));
+        return Adopt(Checked.mlx_stack_axis(vector.Handle, axis, Stream));
     }
 
     /// <summary>Arrays of one shape side by side along a new axis.</summary>
@@ -197,6 +201,25 @@ public sealed unsafe partial class MlxArray
             GC.KeepAlive(this);
             return split;
         }
+    }
+
+    /// <summary>Two equal parts along an axis.</summary>
+    internal (MlxArray First, MlxArray Second) Halves(int axis)
+    {
+        mlx_vector_array parts = Checked.mlx_split(Handle, 2, axis, Stream);
+        GC.KeepAlive(this);
+        (MlxArray first, MlxArray second, _) = ArrayVector.TakeThree(parts);
+        return (first, second);
+    }
+
+    /// <summary>Three parts along an axis, cut before two places.</summary>
+    internal (MlxArray First, MlxArray Second, MlxArray Third) Thirds(int second, int third, int axis)
+    {
+        int* places = stackalloc int[] { second, third };
+        mlx_vector_array parts = Checked.mlx_split_sections(Handle, places, 2, axis, Stream);
+        GC.KeepAlive(this);
+        (MlxArray a, MlxArray b, MlxArray? c) = ArrayVector.TakeThree(parts);
+        return (a, b, c!);
     }
 
     /// <summary>Each element <paramref name="count"/> times in a row along an axis.</summary>
@@ -276,8 +299,10 @@ public sealed unsafe partial class MlxArray
             return ArrayVector.Take(Checked.mlx_meshgrid(vector.Handle, sparse, indexing, Stream));
     }
 
-    private static int[] EveryOne(int count)
+    private static ReadOnlySpan<int> EveryOne(int count)
     {
+        if (count <= Ones8.Length)
+            return Ones8.AsSpan(0, count);
         int[] steps = new int[count];
         Array.Fill(steps, 1);
         return steps;

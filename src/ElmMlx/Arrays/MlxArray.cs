@@ -5,36 +5,59 @@ using ElmMlx.Bindings;
 namespace ElmMlx;
 
 /// <summary>An n-dimensional array of MLX: a value, computed when it is read (<see cref="Eval()"/>).</summary>
-/// <remarks>Owns one native handle. An <see cref="ArrayScope"/> frees the arrays that were made inside;
+/// <remarks>Owns one native array. An <see cref="ArrayScope"/> frees the arrays that were made inside;
 /// otherwise
-/// <see cref="Dispose"/> or the garbage collector does.</remarks>
+/// <see cref="Dispose"/> or the garbage collector does. The thread that made an array frees it.</remarks>
 public sealed unsafe partial class MlxArray : IDisposable
 {
-    private readonly ArrayHandle _handle;
+    // Smaller arrays are not worth telling the garbage collector about.
+    private const long LeastTold = 1 << 20; // bytes
+
+    private readonly ArrayThread _thread;
+    private nint _native; // 0 once freed
+    private long _told; // bytes
     private int[]? _shape;
     private DType? _dtype;
+    private bool _isRecyclable;
 
-    /// <summary>Takes over a native array.</summary>
-    internal MlxArray(mlx_array array)
-    {
-        ArrayThread thread = ArrayThread.Current;
-        _handle = new ArrayHandle(array, (long)Checked.mlx_array_nbytes(array), thread);
-        thread.Scope?.Add(this);
-    }
+    private MlxArray(ArrayThread thread) => _thread = thread;
+
+    /// <summary>Frees what nobody disposed of, by way of its thread.</summary>
+    ~MlxArray() => Release();
+
+    /// <summary>An array that has been freed: what stands where there is none any more.</summary>
+    internal static MlxArray Freed => new(ArrayThread.Current);
 
     /// <summary>The size of each axis. It is this array's own: do not write into it.</summary>
     public int[] Shape => _shape ??= ReadShape();
 
     /// <summary>The number of axes.</summary>
-    public int Rank => Shape.Length;
+    public int Rank
+    {
+        get
+        {
+            if (_shape is not null)
+                return _shape.Length;
+            int rank = (int)Checked.mlx_array_ndim(Handle);
+            GC.KeepAlive(this);
+            return rank;
+        }
+    }
 
     /// <summary>The number of elements.</summary>
     public long Size
     {
         get
         {
+            if (_shape is null)
+            {
+                long count = (long)Checked.mlx_array_size(Handle);
+                GC.KeepAlive(this);
+                return count;
+            }
+
             long size = 1;
-            foreach (int dimension in Shape)
+            foreach (int dimension in _shape)
                 size *= dimension;
             return size;
         }
@@ -55,11 +78,18 @@ public sealed unsafe partial class MlxArray : IDisposable
     public long ByteCount => Size * DType.Size();
 
     /// <summary>Whether the array has been freed.</summary>
-    public bool IsDisposed => _handle.IsClosed;
+    public bool IsDisposed => _native == 0;
 
     /// <summary>The native array. Keep this object alive while it is used.</summary>
     /// <exception cref="ObjectDisposedException">The array has been freed.</exception>
-    internal mlx_array Handle => _handle.Array;
+    internal mlx_array Handle
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_native == 0, typeof(MlxArray));
+            return new mlx_array { ctx = (void*)_native };
+        }
+    }
 
     /// <summary>The scope that frees this array; null if none does.</summary>
     internal ArrayScope? Scope { get; set; }
@@ -73,10 +103,14 @@ public sealed unsafe partial class MlxArray : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">There is no such axis.</exception>
     public int Dim(int axis)
     {
-        int index = axis < 0 ? axis + Rank : axis;
-        return (uint)index < (uint)Rank
-            ? Shape[index]
-            : throw new ArgumentOutOfRangeException(nameof(axis), axis, $"{Describe()} has no axis {axis}");
+        int rank = Rank, index = axis < 0 ? axis + rank : axis;
+        if ((uint)index >= (uint)rank)
+            throw new ArgumentOutOfRangeException(nameof(axis), axis, $"{Describe()} has no axis {axis}");
+        if (_shape is not null)
+            return _shape[index];
+        int size = Checked.mlx_array_dim(Handle, index);
+        GC.KeepAlive(this);
+        return size;
     }
 
     /// <summary>Shape and dtype, as in <c>[2, 37] float32</c>.</summary>
@@ -100,7 +134,87 @@ public sealed unsafe partial class MlxArray : IDisposable
     public void Dispose()
     {
         Scope?.Forget(this);
-        _handle.Dispose();
+        Free();
+    }
+
+    /// <summary>Takes over a native array, which the innermost scope of this thread frees, if there is
+    /// one.</summary>
+    internal static MlxArray Adopt(mlx_array native)
+    {
+        ArrayThread thread = ArrayThread.Current;
+        ArrayScope? scope = thread.Scope;
+        MlxArray array;
+        if (scope is { Recycles: true })
+        {
+            if (!thread.TryReuse(out array!))
+                array = new MlxArray(thread) { _isRecyclable = true };
+        }
+        else
+        {
+            array = new MlxArray(thread);
+        }
+
+        array._native = (nint)native.ctx;
+        if (scope is null)
+            array.Tell();
+        else
+            scope.Add(array);
+        return array;
+    }
+
+    /// <summary>No scope frees this array any more: whoever asks for that owns it.</summary>
+    /// <param name="stayRecyclable">
+    /// Whether the owner frees it exactly once, on this thread, and shows it to nobody: then the object may be used
+    /// again.
+    /// </param>
+    internal void LeaveScopes(bool stayRecyclable = false)
+    {
+        Scope?.Forget(this);
+        _isRecyclable &= stayRecyclable;
+        Tell();
+    }
+
+    /// <summary>The object is somebody's to hold: it will be no other array.</summary>
+    internal void Reveal() => _isRecyclable = false;
+
+    /// <summary>Frees the native array; the scope has forgotten this one.</summary>
+    internal void Free()
+    {
+        if (!Release())
+            return;
+        if (_isRecyclable && ArrayThread.IsCurrent(_thread))
+        {
+            (_shape, _dtype, _bounds) = (null, null, null);
+            _thread.Recycle(this);
+        }
+        else
+        {
+            GC.SuppressFinalize(this);
+        }
+    }
+
+    // Whether there was anything to free. Two threads may try.
+    private bool Release()
+    {
+        nint native = Interlocked.Exchange(ref _native, 0);
+        if (native == 0)
+            return false;
+        _thread.Free(native);
+        _thread.Tell(-_told);
+        _told = 0;
+        return true;
+    }
+
+    // The garbage collector cannot see native bytes, and has to know of those that only it may free.
+    private void Tell()
+    {
+        if (_told > 0 || _native == 0)
+            return;
+        long byteCount = (long)Checked.mlx_array_nbytes(Handle);
+        if (byteCount < LeastTold)
+            return;
+        _told = byteCount;
+        _thread.Tell(byteCount);
     }
 
     private int[] ReadShape()
@@ -119,7 +233,7 @@ public sealed unsafe partial class MlxArray : IDisposable
         GC.KeepAlive(a);
         GC.KeepAlive(b);
         GC.KeepAlive(c);
-        return new MlxArray(result);
+        return Adopt(result);
     }
 
     private static MlxArray Unary(delegate*<mlx_array, mlx_stream, mlx_array> operation, MlxArray a) =>
@@ -140,8 +254,8 @@ public sealed unsafe partial class MlxArray : IDisposable
 
     private int CheckAxis(string operation, int axis)
     {
-        int index = axis < 0 ? axis + Rank : axis;
-        return (uint)index < (uint)Rank ? index : throw Refused(operation, $"there is no axis {axis}");
+        int rank = Rank, index = axis < 0 ? axis + rank : axis;
+        return (uint)index < (uint)rank ? index : throw Refused(operation, $"there is no axis {axis}");
     }
 
     private MlxException Refused(string operation, string reason) => new(operation, reason, Describe());

@@ -18,7 +18,7 @@ public static unsafe class MlxRandom
     public static MlxArray Key(ulong seed)
     {
         RuntimeLoader.EnsureLoaded();
-        return new MlxArray(Checked.mlx_random_key(seed));
+        return MlxArray.Adopt(Checked.mlx_random_key(seed));
     }
 
     /// <summary>Two new keys from one.</summary>
@@ -27,7 +27,7 @@ public static unsafe class MlxRandom
         mlx_array first = default, second = default;
         Checked.mlx_random_split(&first, &second, key.Handle, Stream);
         GC.KeepAlive(key);
-        return (new MlxArray(first), new MlxArray(second));
+        return (MlxArray.Adopt(first), MlxArray.Adopt(second));
     }
 
     /// <summary>New keys from one: [count, 2].</summary>
@@ -201,6 +201,6 @@ public static unsafe class MlxRandom
         GC.KeepAlive(a);
         GC.KeepAlive(b);
         GC.KeepAlive(c);
-        return new MlxArray(result);
+        return MlxArray.Adopt(result);
     }
 }

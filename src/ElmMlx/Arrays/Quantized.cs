@@ -17,10 +17,10 @@ public static unsafe class Quantized
         mlx_stream stream = ArrayThread.Current.Stream;
         fixed (byte* name = Mode(mode))
         {
-            MlxArray[] parts = ArrayVector.Take(Checked.mlx_quantize(
-                w.Handle, Optional.Of(groupSize), Optional.Of(bits), name, default, stream));
+            mlx_vector_array parts = Checked.mlx_quantize(
+                w.Handle, Optional.Of(groupSize), Optional.Of(bits), name, default, stream);
             GC.KeepAlive(w);
-            return (parts[0], parts[1], parts.Length > 2 ? parts[2] : null);
+            return ArrayVector.TakeThree(parts);
         }
     }
 
@@ -37,7 +37,7 @@ public static unsafe class Quantized
         mlx_stream stream = ArrayThread.Current.Stream;
         fixed (byte* name = Mode(mode))
         {
-            MlxArray result = new(Checked.mlx_dequantize(
+            MlxArray result = MlxArray.Adopt(Checked.mlx_dequantize(
                 w.Handle,
                 scales.Handle,
                 Raw(biases),
@@ -75,7 +75,7 @@ public static unsafe class Quantized
         mlx_stream stream = ArrayThread.Current.Stream;
         fixed (byte* name = Mode(mode))
         {
-            MlxArray result = new(Checked.mlx_quantized_matmul(
+            MlxArray result = MlxArray.Adopt(Checked.mlx_quantized_matmul(
                 x.Handle,
                 w.Handle,
                 scales.Handle,

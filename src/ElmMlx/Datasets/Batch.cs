@@ -109,7 +109,7 @@ public sealed class Batch : IDisposable
 
     private static MlxArray Own(MlxArray array)
     {
-        array.Scope?.Forget(array);
+        array.LeaveScopes();
         return array;
     }
 }

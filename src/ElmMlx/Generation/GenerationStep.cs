@@ -11,8 +11,26 @@ namespace ElmMlx.Generation;
 /// the thread that generates; null where steps come through another thread.
 /// </param>
 /// <param name="FinishReason">Null until the last step.</param>
-public sealed record GenerationStep(int Token, string Text, MlxArray? LogProbs, FinishReason? FinishReason)
+public readonly record struct GenerationStep(int Token, string Text, MlxArray? LogProbs, FinishReason? FinishReason)
 {
+    private readonly MlxArray? _logProbs = LogProbs;
+    private readonly TokenLoop? _loop;
+    private readonly int _number;
+
+    // The loop's step of that number: its log-probabilities become an array when somebody asks for them.
+    internal GenerationStep(int token, string text, TokenLoop loop, int number, FinishReason? finishReason)
+        : this(token, text, null, finishReason) => (_loop, _number) = (loop, number);
+
+    /// <summary>
+    /// Log-probabilities of all candidates, [V]: before filters and temperature. Valid until the next step, on
+    /// the thread that generates; null where steps come through another thread.
+    /// </summary>
+    public MlxArray? LogProbs
+    {
+        get => _loop is null ? _logProbs : _loop.LogProbs(_number);
+        init => (_logProbs, _loop) = (value, null);
+    }
+
     /// <summary>Log-probability of the token. Reads one number from <see cref="LogProbs"/>.</summary>
     /// <exception cref="InvalidOperationException">The step came through another thread.</exception>
     public float LogProbability()

@@ -149,7 +149,7 @@ public sealed class Generator
             var stops = new StopTexts(options.Stop);
             TextStream? stream = _tokenizer?.CreateStream();
             var loop = new TokenLoop(_model, cache, options);
-            foreach ((int token, MlxArray logProbs) in loop.Run(prompt, progress, cancellation))
+            foreach (int token in loop.Run(prompt, progress, cancellation))
             {
                 _latestToken = _clock.Elapsed;
                 if (_generatedTokens++ == 0)
@@ -169,7 +169,7 @@ public sealed class Generator
                 }
                 if (stopped)
                     reason = FinishReason.Stop;
-                yield return new GenerationStep(token, text, logProbs, reason);
+                yield return new GenerationStep(token, text, loop, loop.Number, reason);
                 if (reason is not null)
                     yield break;
             }

@@ -17,7 +17,11 @@ public static class LogitsProcessors
         options.Check();
         var processors = new List<LogitsProcessor>();
         if (options.LogitBias.Count > 0)
-            processors.Add((_, logits) => AddBias(logits, options.LogitBias));
+        {
+            int[] ids = [.. options.LogitBias.Keys];
+            float[] values = [.. options.LogitBias.Values];
+            processors.Add((_, logits) => AddBias(logits, ids, values));
+        }
         if (options.RepetitionPenalty is { } repetition and not 0)
             processors.Add((recent, logits) =>
                 PenalizeRepetition(Latest(recent, options.RepetitionContextSize), logits, repetition));
@@ -36,16 +40,16 @@ public static class LogitsProcessors
             options.PresencePenalty is null ? 0 : options.PresenceContextSize,
             options.FrequencyPenalty is null ? 0 : options.FrequencyContextSize));
 
-    private static MlxArray AddBias(MlxArray logits, IReadOnlyDictionary<int, float> bias)
+    private static MlxArray AddBias(MlxArray logits, int[] ids, float[] values)
     {
-        foreach (int id in bias.Keys)
+        foreach (int id in ids)
             if (id < 0 || id >= logits.Dim(1))
                 throw new ArgumentException(
                     $"--logit-bias names the token {id}; the model's tokens go from 0 to " +
                     $"{logits.Dim(1) - 1}.");
-        MlxArray columns = MlxArray.From<int>([.. bias.Keys], 1, bias.Count);
-        MlxArray values = MlxArray.From<float>([.. bias.Values], 1, bias.Count).AsType(logits.DType);
-        return logits.AddAlongAxis(columns, values, 1);
+        MlxArray columns = MlxArray.From<int>(ids, 1, ids.Length);
+        MlxArray bias = MlxArray.From<float>(values, 1, values.Length).AsType(logits.DType);
+        return logits.AddAlongAxis(columns, bias, 1);
     }
 
     private static MlxArray PenalizeRepetition(MlxArray columns, MlxArray logits, float penalty)
@@ -59,7 +63,7 @@ public static class LogitsProcessors
         logits.PutAlongAxis(columns, logits.TakeAlongAxis(columns, 1) - penalty, 1);
 
     private static MlxArray PenalizeFrequency(MlxArray columns, MlxArray logits, float penalty) =>
-        logits.AddAlongAxis(columns, MlxArray.Full(columns.Shape, -penalty, logits.DType), 1);
+        logits.AddAlongAxis(columns, MlxArray.Full([1, columns.Dim(1)], -penalty, logits.DType), 1);
 
     // The last tokens as columns of the logits, [1, n].
     private static MlxArray Latest(MlxArray recent, int count) =>

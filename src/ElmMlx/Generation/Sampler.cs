@@ -43,7 +43,7 @@ public sealed class Sampler
     {
         MlxArray order = logProbs.ArgSort(-1);
         MlxArray cumulative = logProbs.Exp().TakeAlongAxis(order, -1).CumSum(-1);
-        MlxArray ranks = MlxArray.Arange(0, order.Dim(-1), 1, order.DType).BroadcastTo(order.Shape);
+        MlxArray ranks = MlxArray.Arange(0, order.Dim(-1), 1, order.DType).BroadcastTo(order.Dim(0), order.Dim(1));
         MlxArray inverse = MlxArray.ZerosLike(order).PutAlongAxis(order, ranks, -1);
         return MlxArray.Where(
             cumulative.TakeAlongAxis(inverse, -1) > 1 - (double)_options.TopP, logProbs, float.NegativeInfinity);

@@ -16,7 +16,7 @@ internal sealed class StopTexts
     /// </returns>
     public (string Text, bool Stopped) Add(string text)
     {
-        if (_stops.Count == 0)
+        if (_stops.Count == 0 || text.Length == 0)
             return (text, false);
         string all = _held.Append(text).ToString();
         _held.Clear();

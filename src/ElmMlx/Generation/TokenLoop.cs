@@ -12,14 +12,20 @@ internal sealed class TokenLoop
     // MLX keeps freed buffers for reuse; growing caches leave ever larger ones behind.
     private const int TokensBetweenCacheClearing = 256;
 
+    // A list of constants that is no array of its own is a new object in code that is not optimised yet.
+    private static readonly int[] FirstLogit = [0, 0];
+
     private readonly OpenElmModel _model;
     private readonly PromptCache _cache;
     private readonly GenerationOptions _options;
     private readonly Sampler _sampler;
-    private readonly IReadOnlyList<LogitsProcessor> _processors;
+    private readonly LogitsProcessor[] _processors;
     private readonly int _contextSize;
     private readonly int _candidates;
-    private MlxArray? _recent;
+    private (MlxArray? Token, MlxArray? LogProbs) _current; // LogProbs [1, V]
+    private (MlxArray? Token, MlxArray? LogProbs) _next;
+    private MlxArray? _recent; // the latest tokens, for the processors
+    private MlxArray? _shown; // the current log-probabilities [V], once a caller has asked for them
 
     public TokenLoop(OpenElmModel model, PromptCache cache, GenerationOptions options)
     {
@@ -27,51 +33,60 @@ internal sealed class TokenLoop
         _cache = cache;
         _options = options;
         _sampler = new Sampler(options);
-        _processors = LogitsProcessors.Create(options);
+        _processors = [.. LogitsProcessors.Create(options)];
         _contextSize = LogitsProcessors.ContextSize(options);
         _candidates = Math.Min(
             options.CandidateCount ?? model.Config.PaddingIndex ?? int.MaxValue, model.Config.VocabularySize);
     }
 
+    /// <summary>Which step's token <see cref="Run"/> has given out, from 0.</summary>
+    public int Number { get; private set; }
+
     /// <summary>Generates until the number of tokens is reached or the caller stops.</summary>
     /// <param name="prompt">At least one id.</param>
     /// <param name="progress">Told after every chunk of the prompt.</param>
     /// <param name="cancellation">Checked between chunks of the prompt and between tokens.</param>
-    /// <returns>
-    /// Tokens with the log-probabilities [V] they were chosen from, which are valid until the next token.
-    /// </returns>
-    public IEnumerable<(int Token, MlxArray LogProbs)> Run(
+    public IEnumerable<int> Run(
         IReadOnlyList<int> prompt, IProgress<PrefillProgress>? progress, CancellationToken cancellation)
     {
         if (_options.Seed is { } seed)
             MlxRandom.Seed(seed);
-        (MlxArray? Token, MlxArray? LogProbs) current = default, next = default;
         try
         {
             Prefill(prompt, progress, cancellation);
-            current = FirstStep(prompt[^1]);
+            _current = FirstStep(prompt[^1]);
             for (int n = 0; n != _options.MaxTokens; n++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (n + 1 != _options.MaxTokens)
-                    next = Step(current.Token!);
-                int token = (int)current.Token!.Item<uint>();
+                    _next = Step(_current.Token!);
+                int token = (int)_current.Token!.Item<uint>();
                 if (n == 0)
                     progress?.Report(new PrefillProgress(prompt.Count, prompt.Count));
-                yield return (token, current.LogProbs!);
+                Number = n;
+                yield return token;
                 if (n % TokensBetweenCacheClearing == 0)
                     MlxMemory.ClearCache();
-                Free(current);
-                (current, next) = (next, default);
+                Free(ref _current);
+                (_current, _next) = (_next, default);
             }
         }
         finally
         {
-            Free(current);
-            Free(next);
+            Free(ref _current);
+            Free(ref _next);
             _recent?.Dispose();
             _recent = null;
         }
+    }
+
+    /// <summary>The log-probabilities [V] that a step's token was chosen from; freed ones unless that step is the
+    /// latest.</summary>
+    public MlxArray LogProbs(int number)
+    {
+        if (number != Number || _current.LogProbs is null)
+            return MlxArray.Freed;
+        return _shown ??= Owned.Take(_current.LogProbs.Squeeze(0));
     }
 
     // All of the prompt but its last token goes into the cache; nothing of it needs the output layer.
@@ -101,28 +116,36 @@ internal sealed class TokenLoop
         return Step(MlxArray.From<int>([last], 1));
     }
 
-    // One token [1] in, the next one out; nothing is waited for.
+    // Nothing is waited for.
     private (MlxArray Token, MlxArray LogProbs) Step(MlxArray token)
     {
-        MlxArray sampled, logProbs;
-        using (var scope = new ArrayScope())
+        (MlxArray Token, MlxArray LogProbs) step = Build(token);
+        MlxArray.AsyncEval(step.Token, step.LogProbs);
+        return step;
+    }
+
+    /// <summary>The graph of one step, of which nothing is computed yet.</summary>
+    /// <param name="token">The latest token [1].</param>
+    /// <returns>The next one [1], and the log-probabilities [1, V]: the caller's.</returns>
+    /// <remarks>
+    /// Every token makes the same arrays, so their objects are recycled, unless a module of the caller's sees them.
+    /// </remarks>
+    internal (MlxArray Token, MlxArray LogProbs) Build(MlxArray token)
+    {
+        using ArrayScope scope = _model.IsOwnThroughout ? ArrayScope.Recycling() : new ArrayScope();
+        MlxArray logits = _model.Logits(_model.Hidden(token.ExpandDims(0), _cache)).Squeeze(1);
+        if (_candidates < logits.Dim(1))
+            logits = logits.Slice(FirstLogit, [1, _candidates]);
+        if (_processors.Length > 0)
         {
-            MlxArray logits = _model.Logits(_model.Hidden(token.Reshape(1, 1), _cache)).Squeeze(1);
-            if (_candidates < logits.Dim(1))
-                logits = logits.Slice([0, 0], [1, _candidates]);
-            if (_processors.Count > 0)
-            {
-                Remember(token);
-                foreach (LogitsProcessor processor in _processors)
-                    logits = processor(_recent!, logits);
-            }
-            QuantizeCache();
-            MlxArray all = logits - logits.LogSumExp(keepDims: true);
-            sampled = Owned.Take(_sampler.Sample(all));
-            logProbs = Owned.Take(all.Squeeze(0));
+            Remember(token);
+            foreach (LogitsProcessor processor in _processors)
+                logits = processor(_recent!, logits);
         }
-        MlxArray.AsyncEval(sampled, logProbs);
-        return (sampled, logProbs);
+        QuantizeCache();
+        MlxArray logProbs = logits - logits.LogSumExp(keepDims: true);
+        MlxArray sampled = _sampler.Sample(logProbs);
+        return (Owned.TakeInPrivate(sampled), Owned.TakeInPrivate(logProbs));
     }
 
     // As mlx-lm does it, the history begins with the prompt's last token.
@@ -134,8 +157,9 @@ internal sealed class TokenLoop
             int surplus = Math.Max(0, _recent.Dim(0) + 1 - _contextSize);
             id = MlxArray.Concatenate([_recent.Slice([surplus], [_recent.Dim(0)]), id], 0);
         }
-        _recent?.Dispose();
-        _recent = Owned.Take(id);
+        MlxArray? former = _recent;
+        _recent = Owned.TakeInPrivate(id);
+        former?.Dispose();
     }
 
     private void QuantizeCache()
@@ -144,9 +168,13 @@ internal sealed class TokenLoop
             _cache.Quantize(_options.KvGroupSize, bits);
     }
 
-    private static void Free((MlxArray? Token, MlxArray? LogProbs) step)
+    private void Free(ref (MlxArray? Token, MlxArray? LogProbs) step)
     {
-        step.Token?.Dispose();
-        step.LogProbs?.Dispose();
+        (MlxArray? token, MlxArray? logProbs) = step;
+        step = default;
+        token?.Dispose();
+        logProbs?.Dispose();
+        _shown?.Dispose();
+        _shown = null;
     }
 }

@@ -8,12 +8,32 @@ public abstract class Module : IDisposable
 {
     private readonly List<ModuleSlot> _children = [];
     private readonly List<Parameter> _parameters = [];
+    private readonly bool _isOwn;
+
+    /// <summary>A module without parameters and children.</summary>
+    protected Module() => _isOwn = GetType().Assembly == typeof(Module).Assembly;
 
     /// <summary>Bytes of all parameters, this module's and its children's.</summary>
     public long ByteCount => NamedParameters().Sum(entry => entry.Parameter.Value.ByteCount);
 
     /// <summary>Whether layers that behave otherwise while a model learns, such as dropout, do so now.</summary>
     public bool IsTraining { get; private set; }
+
+    /// <summary>
+    /// Whether this module and all below are ElmMlx's: no other code sees the arrays that they make on the way.
+    /// </summary>
+    internal bool IsOwnThroughout
+    {
+        get
+        {
+            if (!_isOwn)
+                return false;
+            foreach (ModuleSlot child in _children)
+                if (!child.Module.IsOwnThroughout)
+                    return false;
+            return true;
+        }
+    }
 
     /// <summary>Turns training mode on or off, in this module and those below. It is off at first.</summary>
     public void Train(bool isTraining = true)

@@ -6,7 +6,17 @@ internal static class Owned
     /// <summary>Takes an array out of the scope it was made in.</summary>
     public static MlxArray Take(MlxArray array)
     {
-        array.Scope?.Forget(array);
+        array.LeaveScopes();
+        return array;
+    }
+
+    /// <summary>
+    /// The same for an owner that frees it exactly once and shows it to nobody: the array's object may be used
+    /// again (<see cref="ArrayScope.Recycling"/>).
+    /// </summary>
+    public static MlxArray TakeInPrivate(MlxArray array)
+    {
+        array.LeaveScopes(stayRecyclable: true);
         return array;
     }
 }

@@ -45,9 +45,8 @@ public sealed class Attention : Module
         int batch = x.Dim(0), length = x.Dim(1);
         MlxArray qkv = _qkvProjection.Module.Forward(x)
             .Reshape(batch, length, _queryHeads + 2 * _keyHeads, _config.HeadSize)
-            .Transpose(0, 2, 1, 3);
-        MlxArray[] parts = qkv.Split([_queryHeads, _queryHeads + _keyHeads], 1);
-        MlxArray queries = parts[0], keys = parts[1], values = parts[2];
+            .SwapAxes(1, 2);
+        (MlxArray queries, MlxArray keys, MlxArray values) = qkv.Thirds(_queryHeads, _queryHeads + _keyHeads, 1);
         if (_queryNorm is not null)
         {
             queries = _queryNorm.Module.Forward(queries);
@@ -60,6 +59,6 @@ public sealed class Attention : Module
             ? Fast.ScaledDotProductAttention(queries, keys, values, _scale, mask)
             : cache.Attend(queries, keys, values, _scale, mask);
         return _outputProjection.Module.Forward(
-            attended.Transpose(0, 2, 1, 3).Reshape(batch, length, _queryHeads * _config.HeadSize));
+            attended.SwapAxes(1, 2).Reshape(batch, length, _queryHeads * _config.HeadSize));
     }
 }

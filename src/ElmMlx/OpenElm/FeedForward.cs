@@ -29,8 +29,8 @@ public sealed class FeedForward : Module
         MlxArray hidden = _first.Module.Forward(x);
         if (!_gated)
             return _second.Module.Forward(Activate(hidden));
-        MlxArray[] halves = hidden.Split(2, -1);
-        return _second.Module.Forward(Activate(halves[0]) * halves[1]);
+        (MlxArray gate, MlxArray up) = hidden.Halves(-1);
+        return _second.Module.Forward(Activate(gate) * up);
     }
 
     private MlxArray Activate(MlxArray x) => _activation switch

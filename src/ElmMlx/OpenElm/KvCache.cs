@@ -32,8 +32,8 @@ public sealed class KvCache : LayerCache
         if (_keys is null || end > _keys.Dim(2))
         {
             int more = (keys.Dim(2) + Step - 1) / Step * Step;
-            Grow(ref _keys, start, more, keys.Shape, keys.Dim(3), keys.DType);
-            Grow(ref _values, start, more, values.Shape, values.Dim(3), values.DType);
+            Grow(ref _keys, start, more, keys, keys.Dim(3), keys.DType);
+            Grow(ref _values, start, more, values, values.Dim(3), values.DType);
         }
         Write(ref _keys, keys, start);
         Write(ref _values, values, start);
@@ -50,6 +50,12 @@ public sealed class KvCache : LayerCache
         if (Offset > 0)
             quantized.Append(Tokens(_keys!, 0, Offset), Tokens(_values!, 0, Offset));
         return quantized;
+    }
+
+    private protected override void FreeBuffers()
+    {
+        Free(ref _keys);
+        Free(ref _values);
     }
 
     internal override IEnumerable<MlxArray> Buffers => _keys is null ? [] : [_keys, _values!];

@@ -62,9 +62,20 @@ public abstract class LayerCache : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (MlxArray buffer in Buffers)
-            buffer.Dispose();
+        FreeBuffers();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Calls <see cref="Free"/> for every buffer.</summary>
+    private protected abstract void FreeBuffers();
+
+    /// <summary>Frees a buffer, once; using it afterwards is an <see cref="ObjectDisposedException"/>.</summary>
+    private protected static void Free(ref MlxArray? buffer)
+    {
+        if (buffer is null)
+            return;
+        buffer.Dispose();
+        buffer = MlxArray.Freed;
     }
 
     /// <summary>
@@ -75,8 +86,9 @@ public abstract class LayerCache : IDisposable
     {
         if (ReferenceEquals(buffer, value))
             return;
-        buffer?.Dispose();
-        buffer = Owned.Take(value);
+        MlxArray? former = buffer;
+        buffer = Owned.TakeInPrivate(value);
+        former?.Dispose();
     }
 
     /// <summary>Tokens [start, stop) of a buffer [B, G, T, …].</summary>
@@ -94,9 +106,9 @@ public abstract class LayerCache : IDisposable
     }
 
     /// <summary>Makes room for more tokens behind the ones in use.</summary>
-    private protected static void Grow(ref MlxArray? buffer, int used, int more, int[] like, int width, DType type)
+    private protected static void Grow(ref MlxArray? buffer, int used, int more, MlxArray like, int width, DType type)
     {
-        MlxArray room = MlxArray.Zeros([like[0], like[1], more, width], type);
+        MlxArray room = MlxArray.Zeros([like.Dim(0), like.Dim(1), more, width], type);
         Set(ref buffer, buffer is null ? room : MlxArray.Concatenate([Tokens(buffer, 0, used), room], 2));
     }
 }

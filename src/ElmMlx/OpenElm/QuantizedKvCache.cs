@@ -81,6 +81,15 @@ public sealed class QuantizedKvCache : LayerCache
         Offset = start + keys.Dim(2);
     }
 
+    private protected override void FreeBuffers()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            Free(ref _keys[i]);
+            Free(ref _values[i]);
+        }
+    }
+
     internal override IEnumerable<MlxArray> Buffers => _keys.Concat(_values).OfType<MlxArray>();
 
     internal override IEnumerable<(string Suffix, MlxArray Array)> State()
@@ -97,14 +106,17 @@ public sealed class QuantizedKvCache : LayerCache
     private void Append(MlxArray?[] buffers, MlxArray tokens, int start)
     {
         (MlxArray packed, MlxArray scales, MlxArray? biases) = Quantized.Quantize(tokens, GroupSize, Bits, "affine");
-        MlxArray[] parts = [packed, scales, biases!];
-        for (int i = 0; i < 3; i++)
-        {
-            int count = tokens.Dim(2), more = (count + Step - 1) / Step * Step;
-            if (buffers[i] is null || start + count > buffers[i]!.Dim(2))
-                Grow(ref buffers[i], start, more, tokens.Shape, parts[i].Dim(3), parts[i].DType);
-            Write(ref buffers[i], parts[i], start);
-        }
+        Append(ref buffers[0], packed, start);
+        Append(ref buffers[1], scales, start);
+        Append(ref buffers[2], biases!, start);
+    }
+
+    private static void Append(ref MlxArray? buffer, MlxArray part, int start)
+    {
+        int count = part.Dim(2), more = (count + Step - 1) / Step * Step;
+        if (buffer is null || start + count > buffer.Dim(2))
+            Grow(ref buffer, start, more, part, part.Dim(3), part.DType);
+        Write(ref buffer, part, start);
     }
 
     private MlxArray MatMul(MlxArray x, MlxArray?[] buffers, bool transpose)

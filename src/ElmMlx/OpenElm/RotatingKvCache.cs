@@ -80,6 +80,12 @@ public sealed class RotatingKvCache : LayerCache
         _index -= before - Offset;
     }
 
+    private protected override void FreeBuffers()
+    {
+        Free(ref _keys);
+        Free(ref _values);
+    }
+
     internal override IEnumerable<MlxArray> Buffers => _keys is null ? [] : [_keys, _values!];
 
     internal override IEnumerable<(string Suffix, MlxArray Array)> State() =>
@@ -94,8 +100,8 @@ public sealed class RotatingKvCache : LayerCache
         if (_keys is null || Offset >= _keys.Dim(2) && _keys.Dim(2) < _maxSize)
         {
             int more = Math.Min(Step, _maxSize - Offset);
-            Grow(ref _keys, Offset, more, key.Shape, key.Dim(3), key.DType);
-            Grow(ref _values, Offset, more, value.Shape, value.Dim(3), value.DType);
+            Grow(ref _keys, Offset, more, key, key.Dim(3), key.DType);
+            Grow(ref _values, Offset, more, value, value.Dim(3), value.DType);
             _index = Offset;
         }
         if (_keys!.Dim(2) > _maxSize)
