@@ -123,7 +123,7 @@ public sealed class ArrayScope : IDisposable
             if (array is null)
                 continue;
             array.Scope = null;
-            array.Free();
+            array.Dispose();
         }
 
         arrays.Clear();
