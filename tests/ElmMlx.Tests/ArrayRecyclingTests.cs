@@ -8,6 +8,8 @@ namespace ElmMlx.Tests;
 /// <summary>Scopes that use the objects of freed arrays again, and what must never be used again.</summary>
 public sealed class ArrayRecyclingTests
 {
+    private static readonly GenerationOptions Twelve = new() { MaxTokens = 12, EosIds = [] };
+
     [Fact]
     public void Next_array_takes_the_object_of_a_freed_one_and_nothing_of_its_past()
     {
@@ -121,7 +123,7 @@ public sealed class ArrayRecyclingTests
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
         var steps = new List<GenerationStep>();
         var shown = new List<MlxArray>();
-        foreach (GenerationStep step in new Generator(model).Generate([5], new GenerationOptions { MaxTokens = 12, EosIds = [] }))
+        foreach (GenerationStep step in new Generator(model).Generate([5], Twelve))
         {
             using ArrayScope scope = new(); // what a step shows is no scope's
             steps.Add(step);
@@ -184,7 +186,7 @@ public sealed class ArrayRecyclingTests
     }
 
     private static int[] Tokens(OpenElmModel model) =>
-        [.. new Generator(model).Generate([5], new GenerationOptions { MaxTokens = 12, EosIds = [] }).Select(s => s.Token)];
+        [.. new Generator(model).Generate([5], Twelve).Select(step => step.Token)];
 
     /// <summary>A layer that holds what it has seen.</summary>
     private sealed class Watching(LinearLayer layer) : LinearLayer

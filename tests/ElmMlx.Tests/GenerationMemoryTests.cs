@@ -57,8 +57,8 @@ public sealed class GenerationMemoryTests
         Assert.InRange(late, 0, early * 1.1 + 256);
     }
 
-    // A token, two layers. The managed layers allocate nothing, which libmlxc shows; the CPU provider has nodes to make.
-    private const long MostBytesOnMlx = 0, MostBytesOnCpu = 160_000;
+    // The managed layers allocate nothing, which libmlxc shows; the CPU provider has what its kernels need.
+    private const long MostBytesOnMlx = 0, MostBytesOnCpu = 160_000; // a token
 
     public static TheoryData<string> Ways() => ["greedy", "drawn", "penalized", "bounded"];
 

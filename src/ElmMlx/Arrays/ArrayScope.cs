@@ -31,10 +31,11 @@ public sealed class ArrayScope : IDisposable
     /// <summary>Opens a scope that recycles.</summary>
     /// <remarks>
     /// A loop that makes the same few hundred arrays for every token would leave their objects to the garbage
-    /// collector. In such a scope the next arrays take the objects of those that were freed before, and the scope itself
-    /// is used again. A reference that outlives its array would then show another one, so what is made here must
-    /// never be seen by code that is not ElmMlx's own; an array that is kept, or that <see cref="MlxArray.LeaveScopes"/>
-    /// hands to an owner, is taken out of the circle. Scopes inside, and those of callers, do as they always do.
+    /// collector. In such a scope the next arrays take the objects of those that were freed before, and the scope
+    /// itself is used again. A reference that outlives its array would then show another one, so what is made here
+    /// must never be seen by code that is not ElmMlx's own; an array that is kept, or that
+    /// <see cref="MlxArray.LeaveScopes"/> hands to an owner, is taken out of the circle. Scopes inside, and those of
+    /// callers, do as they always do.
     /// </remarks>
     internal static ArrayScope Recycling()
     {

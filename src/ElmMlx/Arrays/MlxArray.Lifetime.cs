@@ -2,10 +2,10 @@ using ElmMlx.Bindings;
 
 namespace ElmMlx;
 
-// From the native array that is taken over to its end. It is freed by the thread that made it: at once on that thread, by
-// way of its queue from others and from the finalizer. The object goes with it, except in a scope that recycles
-// (ArrayScope.Recycling): there it waits on the thread for the next array, finalizer and all, so that neither the heap
-// nor the finalizer's list hears of it. (A SafeHandle would be a second object, and cannot be used again.)
+// From the native array that is taken over to its end. It is freed by the thread that made it: at once on that
+// thread, by way of its queue from others and from the finalizer. The object goes with it, except in a scope that
+// recycles (ArrayScope.Recycling): there it waits on the thread for the next array, finalizer and all, so that neither
+// the heap nor the finalizer's list hears of it. (A SafeHandle would be a second object, and cannot be used again.)
 public sealed unsafe partial class MlxArray
 {
     // Smaller arrays are not worth telling the garbage collector about.
