@@ -57,14 +57,10 @@ public sealed class GenerationMemoryTests
         Assert.InRange(late, 0, early * 1.1 + 256);
     }
 
-    // The managed layers allocate nothing, which libmlxc shows; the CPU provider has what its kernels need.
-    private const long MostBytesOnMlx = 0, MostBytesOnCpu = 160_000; // a token
-
-    public static TheoryData<string> Ways() => ["greedy", "drawn", "penalized", "bounded"];
-
+    // The managed layers allocate nothing, which libmlxc shows; the CPU provider's sorts, gathers and scatters do.
     [Theory]
-    [MemberData(nameof(Ways))]
-    public void Decoding_allocates_nothing_once_it_is_under_way(string way)
+    [InlineData("greedy", 2_000), InlineData("bounded", 2_000), InlineData("drawn", 24_000), InlineData("penalized", 24_000)]
+    public void Decoding_allocates_nothing_once_it_is_under_way(string way, long mostBytesOnCpu)
     {
         const int before = 40, counted = 64;
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
@@ -87,6 +83,6 @@ public sealed class GenerationMemoryTests
         }
 
         Assert.Equal(before + counted + 1, n);
-        Assert.InRange(end - start, 0, counted * (TestProvider.IsMlx ? MostBytesOnMlx : MostBytesOnCpu));
+        Assert.InRange(end - start, 0, TestProvider.IsMlx ? 0 : counted * mostBytesOnCpu);
     }
 }
