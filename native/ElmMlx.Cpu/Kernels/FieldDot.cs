@@ -8,8 +8,8 @@ namespace ElmMlx.Cpu.Kernels;
 /// Dot products of rows x with affine rows: <c>Σ scale_g · Σ (q − c)·x + Σ (bias_g + c·scale_g) · Σ x</c>, c half the range
 /// of q. A vector of lanes yields field s of every lane at once, so x is put into that order beforehand
 /// (<see cref="FieldOrder{L, V, B}"/>); bytes are widened in their own order. Four rows a pass, far apart: four streams. On AVX-512
-/// four bits are looked up by a permutation, which bounds the kernel: 24 GB/s a core on Zen 5, the shift and the permutation
-/// sharing two of four pipes.
+/// four bits are looked up by a permutation. Its loop alone reaches 24 GB/s a core on Zen 5, with scales, biases and the
+/// final sums of rows of 1280 the kernel reaches 16 to 20.
 /// </summary>
 internal static unsafe class FieldDot<L, V, S, B>
     where L : struct, ISimd<V>
