@@ -9,7 +9,7 @@ namespace ElmMlx.Tests;
 public sealed unsafe class QuantizedKernelTests
 {
     // Rows of x, rows of w, numbers in a row of w: all must be divisible by the group.
-    private static readonly (int M, int Rows, int Columns)[] Shapes = 
+    private static readonly (int M, int Rows, int Columns)[] Shapes =
     [
         (1, 5, 128), (1, 67, 640), (48, 9, 256), (2, 128, 128), (3, 69, 384), (4, 13, 128), (7, 30, 256), (17, 128, 128), (70, 33, 128),
     ];
