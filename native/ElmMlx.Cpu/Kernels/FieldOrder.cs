@@ -50,23 +50,42 @@ internal static unsafe class FieldOrder<L, V, B>
 
     private static void Order(float* x, int count, float* ordered)
     {
+        float* one = stackalloc float[FieldsPerVector], two = stackalloc float[FieldsPerVector];
         for (int first = 0; first < count; first += FieldsPerVector, ordered += FieldsPerVector)
         {
-            int nLanes = Math.Min(L.Count, (count - first) / B.FieldsPerLane);
-            if (nLanes < L.Count)
-                new Span<float>(ordered, FieldsPerVector).Clear();
+            float* from = x + first;
+            if (count - first < FieldsPerVector)
+            {
+                new Span<float>(one, FieldsPerVector).Clear();
+                new Span<float>(from, count - first).CopyTo(new Span<float>(one, FieldsPerVector));
+                from = one;
+            }
+
             if (B.Bits == 8)
             {
-                new Span<float>(x + first, nLanes * B.FieldsPerLane).CopyTo(new Span<float>(ordered, FieldsPerVector));
+                new Span<float>(from, FieldsPerVector).CopyTo(new Span<float>(ordered, FieldsPerVector));
                 continue;
             }
 
-            for (int field = 0; field < B.FieldsPerLane; field++)
+            // [lane][field] becomes [field][lane]: the bits of a place are rotated, by one with each deal into two halves.
+            for (int left = B.FieldsPerLane; left > 1; left /= 2)
             {
-                float* from = x + first + field, to = ordered + field * L.Count;
-                for (int lane = 0; lane < nLanes; lane++, from += B.FieldsPerLane)
-                    to[lane] = *from;
+                float* to = left == 2 ? ordered : from == one ? two : one;
+                Deal(from, to);
+                from = to;
             }
+        }
+    }
+
+    // First the numbers at even places, then those at odd ones.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Deal(float* from, float* to)
+    {
+        for (int i = 0; i < FieldsPerVector / 2; i += L.Count)
+        {
+            V first = L.Load(from + 2 * i), second = L.Load(from + 2 * i + L.Count);
+            L.Store(L.Evens(first, second), to + i);
+            L.Store(L.Odds(first, second), to + FieldsPerVector / 2 + i);
         }
     }
 

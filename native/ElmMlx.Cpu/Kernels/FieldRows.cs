@@ -13,17 +13,17 @@ internal static unsafe class FieldRows<L, V, B>
     where B : struct, IFieldBits
 {
     /// <summary>
-    /// One row of w; zeros behind its last field. <paramref name="scales"/> and <paramref name="biases"/> are the row's in
-    /// float32, with room for a vector behind them.
+    /// One row of w; zeros behind its last field. <paramref name="scales"/> and <paramref name="middles"/> are the row's in
+    /// float32 (<see cref="FieldScales{L, V, S}"/>), with room for a vector behind them.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Dequantize(in QuantizedMatrix w, int row, float* scales, float* biases, float* to)
+    public static void Dequantize(in QuantizedMatrix w, int row, float* scales, float* middles, float* to)
     {
         byte* words = (byte*)w.Words + row * w.RowBytes;
         byte* end = (byte*)w.Words + w.Rows * w.RowBytes, tail = stackalloc byte[FieldOrder.TailBytes];
         int nLanes = w.Columns / B.FieldsPerLane, lanesPerGroup = w.GroupSize / B.FieldsPerLane;
         int whole = FieldOrder<L, V, B>.WholeLanes(nLanes, words, w.RowBytes, end);
-        V table = L.FieldTable(B.Bits), places = L.SpreadPlaces(lanesPerGroup), centre = L.Create(1 << (B.Bits - 1));
+        V table = L.FieldTable(B.Bits), places = L.SpreadPlaces(lanesPerGroup);
         for (int lane = 0; lane < nLanes; lane += L.Count)
         {
             byte* from = words + (long)lane * B.LaneBytes;
@@ -35,13 +35,13 @@ internal static unsafe class FieldRows<L, V, B>
                 from = tail;
             }
 
-            float* scale = scales + lane / lanesPerGroup, bias = biases + lane / lanesPerGroup;
+            float* scale = scales + lane / lanesPerGroup, middle = middles + lane / lanesPerGroup;
             if (B.Bits == 8)
             {
                 int nLoads = Math.Min(4, lanesPerGroup * 4 / L.Count);
-                for (int load = 0; load < 4; scale++, bias++)
+                for (int load = 0; load < 4; scale++, middle++)
                 {
-                    V step = L.Create(*scale), start = L.MultiplyAdd(step, centre, L.Create(*bias));
+                    V step = L.Create(*scale), start = L.Create(*middle);
                     for (int group = load + nLoads; load < group; load++, to += L.Count)
                         L.Store(L.MultiplyAdd(step, L.LoadBytes(from + load * L.Count), start), to);
                 }
@@ -49,7 +49,7 @@ internal static unsafe class FieldRows<L, V, B>
                 continue;
             }
 
-            V steps = L.Spread(scale, places), starts = L.MultiplyAdd(steps, centre, L.Spread(bias, places));
+            V steps = L.Spread(scale, places), starts = L.Spread(middle, places);
             for (int load = 0; load < B.Loads; load++)
             {
                 V fields = FieldOrder<L, V, B>.Lanes(from, load);

@@ -53,6 +53,12 @@ internal unsafe interface ISimd<V>
     /// <summary>The sums over the lanes of four vectors.</summary>
     static abstract Vector128<float> Sums(V a, V b, V c, V d);
 
+    /// <summary>The lanes at even places of <paramref name="a"/>, then of <paramref name="b"/>.</summary>
+    static abstract V Evens(V a, V b);
+
+    /// <summary>The lanes at odd places of <paramref name="a"/>, then of <paramref name="b"/>.</summary>
+    static abstract V Odds(V a, V b);
+
     /// <summary>The largest lane.</summary>
     static abstract float Largest(V value);
 

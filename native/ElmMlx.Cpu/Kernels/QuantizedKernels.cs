@@ -201,19 +201,17 @@ internal static unsafe class QuantizedKernels
         int first = task * job.RowsPerTask, end = Math.Min(first + job.RowsPerTask, a.N), nRows = end - first;
         int padded = (nRows + 3) / 4 * 4, nGroups = a.W.GroupsPerRow, length = job.OrderedRow;
         float* results = KernelScratch.Floats(KernelScratch.Use.Tile, (long)a.M * padded);
-        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 2L * (4 * nGroups + 32)), biases = scales + 4 * nGroups + 32;
+        float* scales = KernelScratch.Floats(KernelScratch.Use.Scales, 2L * (4 * nGroups + 32)), middles = scales + 4 * nGroups + 32;
         float* rows = KernelScratch.Floats(KernelScratch.Use.Packed, 4L * length);
         for (int i = 0; i < nRows; i += 4)
         {
-            long group = (long)(first + i) * nGroups, nAll = (long)a.W.Rows * nGroups;
-            FieldScales<L, V, S>.Widen(a.W.Scales, group, nAll, 4 * nGroups, scales);
-            FieldScales<L, V, S>.Widen(a.W.Biases, group, nAll, 4 * nGroups, biases);
+            FieldScales<L, V, S>.Widen(a.W, (long)(first + i) * nGroups, 4 * nGroups, scales, middles);
             for (int r = 0; r < 4; r++)
             {
                 // Behind the last row, again the last one: nobody reads the result.
                 int from = Math.Min(r, nRows - 1 - i);
                 FieldRows<L, V, B>.Dequantize(
-                    a.W, first + i + from, scales + from * nGroups, biases + from * nGroups, rows + (long)r * length);
+                    a.W, first + i + from, scales + from * nGroups, middles + from * nGroups, rows + (long)r * length);
             }
 
             RowTile<L, V, Float32Format>.Dots(

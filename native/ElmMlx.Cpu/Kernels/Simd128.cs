@@ -114,6 +114,16 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(Inline)]
+    public static Vector128<float> Evens(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
+        ? Sse.Shuffle(a, b, 0b10_00_10_00)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipEven(a, b) : Vector128.Create(a[0], a[2], b[0], b[2]);
+
+    [MethodImpl(Inline)]
+    public static Vector128<float> Odds(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
+        ? Sse.Shuffle(a, b, 0b11_01_11_01)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipOdd(a, b) : Vector128.Create(a[1], a[3], b[1], b[3]);
+
+    [MethodImpl(Inline)]
     public static float Largest(Vector128<float> value)
     {
         Vector128<float> halves = Vector128.Max(value, Vector128.Shuffle(value, Vector128.Create(2, 3, 0, 1)));

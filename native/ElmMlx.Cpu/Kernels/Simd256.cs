@@ -103,6 +103,14 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
 
     [MethodImpl(Inline)]
+    public static Vector256<float> Evens(Vector256<float> a, Vector256<float> b) => Vector256.Create(
+        Simd128.Evens(a.GetLower(), a.GetUpper()), Simd128.Evens(b.GetLower(), b.GetUpper()));
+
+    [MethodImpl(Inline)]
+    public static Vector256<float> Odds(Vector256<float> a, Vector256<float> b) => Vector256.Create(
+        Simd128.Odds(a.GetLower(), a.GetUpper()), Simd128.Odds(b.GetLower(), b.GetUpper()));
+
+    [MethodImpl(Inline)]
     public static float Largest(Vector256<float> value) =>
         Simd128.Largest(Vector128.Max(value.GetLower(), value.GetUpper()));
 

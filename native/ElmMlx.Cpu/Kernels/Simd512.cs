@@ -103,6 +103,16 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
 
     [MethodImpl(Inline)]
+    public static Vector512<float> Evens(Vector512<float> a, Vector512<float> b) => Avx512F.IsSupported
+        ? Avx512F.PermuteVar16x32x2(a, Vector512<int>.Indices * 2, b)
+        : Vector512.Create(Simd256.Evens(a.GetLower(), a.GetUpper()), Simd256.Evens(b.GetLower(), b.GetUpper()));
+
+    [MethodImpl(Inline)]
+    public static Vector512<float> Odds(Vector512<float> a, Vector512<float> b) => Avx512F.IsSupported
+        ? Avx512F.PermuteVar16x32x2(a, Vector512<int>.Indices * 2 + Vector512<int>.One, b)
+        : Vector512.Create(Simd256.Odds(a.GetLower(), a.GetUpper()), Simd256.Odds(b.GetLower(), b.GetUpper()));
+
+    [MethodImpl(Inline)]
     public static float Largest(Vector512<float> value) =>
         Simd256.Largest(Vector256.Max(value.GetLower(), value.GetUpper()));
 

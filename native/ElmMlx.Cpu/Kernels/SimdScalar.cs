@@ -66,6 +66,10 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     [MethodImpl(Inline)]
     public static Vector128<float> Sums(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
 
+    public static float Evens(float a, float b) => a;
+
+    public static float Odds(float a, float b) => b;
+
     [MethodImpl(Inline)]
     public static float Largest(float value) => value;
 
