@@ -1,11 +1,21 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
 namespace ElmMlx.Cpu.Kernels;
 
 // Decoding: a few rows of queries against many keys. The keys are cut into parts of a fixed length, every part keeps its
-// own running softmax, and the parts of a row are put together at the end.
+// own running softmax, and the parts of a row are put together at the end. All rows of a group go through a part together, so keys and
+// values are read and widened once: four heads of 64 take 40 cycles a key from the caches, and 25 GB/s from memory with two threads,
+// a third of what can be read.
 internal static unsafe partial class AttentionKernels
 {
     /// <summary>Keys of a task.</summary>
     private const int PartKeys = 256;
+
+    /// <summary>
+    /// How many keys ahead memory is asked for. Values are asked for with the keys, to be there when the scores are.
+    /// </summary>
+    private const int PrefetchKeys = 64;
 
     private static void RunFewRows<L, V, F>(AttentionArguments* a)
         where L : struct, ISimd<V>
@@ -37,46 +47,49 @@ internal static unsafe partial class AttentionKernels
         int first = task % job.PartCount * PartKeys, nKeys = Math.Min(PartKeys, a.Lk - first);
         int nRows = a.HeadsPerGroup * a.Lq;
         float* states = job.States + (long)task * nRows * job.StateSize;
-        float* q = KernelScratch.Floats(KernelScratch.Use.Input, a.D);
+        float* q = KernelScratch.Floats(KernelScratch.Use.Input, (long)nRows * a.D);
         float* scores = KernelScratch.Floats(KernelScratch.Use.Scores, (long)nRows * PartKeys);
         byte* keys = (byte*)a.K + (b * a.KBatch + g * a.KHead + first * a.KRow) * F.Size;
         byte* values = (byte*)a.V + (b * a.VBatch + g * a.VHead + first * a.VRow) * F.Size;
         long keyStep = a.KRow * F.Size, valueStep = a.VRow * F.Size;
         for (int row = 0; row < nRows; row++)
         {
-            int h = g * a.HeadsPerGroup + row / a.Lq, i = row % a.Lq;
-            byte* query = (byte*)a.Q + (b * a.QBatch + h * a.QHead + i * a.QRow) * F.Size;
-            for (int d = 0; d < a.D; d++)
-                q[d] = F.Load<SimdScalar, float>(query, d) * a.Scale;
-            float* score = scores + row * PartKeys;
-            int j = 0;
-            for (; j <= nKeys - 4; j += 4)
-            {
-                byte* k = keys + j * keyStep;
-                MatVecKernels.Dot4<L, V, F>(q, k, keyStep, a.D, prefetch: 4 * keyStep, score + j, apart: 1);
-            }
-
-            for (; j < nKeys; j++)
-                score[j] = MatVecKernels.Dot<L, V, F>(q, keys + j * keyStep, a.D);
-            MaskRow<F>(a, b, h, i, first, nKeys, score);
-
-            float* state = states + (long)row * job.StateSize, sums = state + 2;
-            float largest = Largest<L, V>(score, nKeys);
-            state[0] = largest;
-            new Span<float>(sums, a.Dv).Clear();
-            if (float.IsNegativeInfinity(largest))
-            {
-                state[1] = 0;
-                continue;
-            }
-
-            state[1] = ExpAndSum<L, V>(score, nKeys, largest);
-            j = 0;
-            for (; j <= nKeys - 4; j += 4)
-                MatVecKernels.AddRows4<L, V, F>(score + j, values + j * valueStep, valueStep, a.Dv, sums);
-            for (; j < nKeys; j++)
-                MatVecKernels.AddRow<L, V, F>(score[j], values + j * valueStep, a.Dv, sums);
+            byte* query = (byte*)a.Q + (b * a.QBatch + (g * a.HeadsPerGroup + row / a.Lq) * a.QHead + row % a.Lq * a.QRow) * F.Size;
+            MatVecKernels.Widen<L, V, F>(query, 0, 1, a.D, q + (long)row * a.D);
+            Multiply<L, V>(q + (long)row * a.D, a.D, a.Scale);
         }
+
+        int j = 0;
+        for (; j <= nKeys - 4; j += 4)
+        {
+            for (int ahead = j; ahead < j + 4; ahead++)
+                Prefetch(values + ahead * valueStep, (long)a.Dv * F.Size);
+            RowTile<L, V, F>.Dots(
+                q, a.D, nRows, keys + j * keyStep, keyStep, a.D, PrefetchKeys * keyStep, scores + j, PartKeys, apart: 1);
+        }
+
+        for (; j < nKeys; j++)
+        {
+            for (int row = 0; row < nRows; row++)
+                scores[row * PartKeys + j] = MatVecKernels.Dot<L, V, F>(q + (long)row * a.D, keys + j * keyStep, a.D);
+        }
+
+        for (int row = 0; row < nRows; row++)
+        {
+            float* score = scores + row * PartKeys, state = states + (long)row * job.StateSize;
+            MaskRow<F>(a, b, g * a.HeadsPerGroup + row / a.Lq, row % a.Lq, first, nKeys, score);
+            state[0] = Largest<L, V>(score, nKeys);
+            state[1] = float.IsNegativeInfinity(state[0]) ? 0 : ExpAndSum<L, V>(score, nKeys, state[0]);
+        }
+
+        RowSums<L, V, F>.Run(scores, PartKeys, nRows, values, valueStep, nKeys, a.Dv, states + 2, job.StateSize);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* from, long nBytes)
+    {
+        for (long at = 0; Sse.IsSupported && at < nBytes; at += 64)
+            Sse.Prefetch0(from + at);
     }
 
     private static void Combine<L, V, F>(ref FewRowsJob job)

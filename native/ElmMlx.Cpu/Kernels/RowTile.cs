@@ -118,6 +118,15 @@ internal static unsafe class RowTile<L, V, F>
     private static void Finish(
         float* x, byte* w0, long step, int i, int n, Vector128<float> sums, float* results, int apart)
     {
+        if (i == n)
+        {
+            results[0] = sums[0];
+            results[apart] = sums[1];
+            results[2 * apart] = sums[2];
+            results[3 * apart] = sums[3];
+            return;
+        }
+
         for (int row = 0; row < 4; row++)
         {
             float sum = sums[row];

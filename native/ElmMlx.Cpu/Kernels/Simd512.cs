@@ -99,8 +99,21 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(Inline)]
     public static Vector128<float> Sums(
-        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) => Simd256.Sums(
-            a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            return Simd256.Sums(
+                a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+        }
+
+        // Within each quarter: a₀+a₂ b₀+b₂ a₁+a₃ b₁+b₃, then the sums of a b c d.
+        Vector512<double> ab = (Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b)).AsDouble();
+        Vector512<double> cd = (Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d)).AsDouble();
+        Vector512<float> quarters = Avx512F.UnpackLow(ab, cd).AsSingle() + Avx512F.UnpackHigh(ab, cd).AsSingle();
+        Vector256<float> halves = quarters.GetLower() + quarters.GetUpper();
+        return halves.GetLower() + halves.GetUpper();
+    }
 
     [MethodImpl(Inline)]
     public static Vector512<float> Evens(Vector512<float> a, Vector512<float> b) => Avx512F.IsSupported
