@@ -91,11 +91,15 @@ public sealed unsafe partial class MlxArray
     /// Whether the owner frees it exactly once, on this thread, and shows it to nobody: then the object may be used
     /// again.
     /// </param>
-    internal void LeaveScopes(bool stayRecyclable = false)
+    /// <param name="former">
+    /// What this array replaces in its owner's hands, if anything. The garbage collector then hears nothing where the size is the
+    /// same: telling it of a cache's buffers at every token would make it collect all the time.
+    /// </param>
+    internal void LeaveScopes(bool stayRecyclable = false, MlxArray? former = null)
     {
         Scope?.Forget(this);
         _isRecyclable &= stayRecyclable;
-        Tell();
+        Tell(former);
     }
 
     /// <summary>The object is somebody's to hold: it will be no other array.</summary>
@@ -114,7 +118,7 @@ public sealed unsafe partial class MlxArray
     }
 
     // The garbage collector cannot see native bytes, and has to know of those that only it may free.
-    private void Tell()
+    private void Tell(MlxArray? former = null)
     {
         if (_told > 0 || _native == 0)
             return;
@@ -122,6 +126,9 @@ public sealed unsafe partial class MlxArray
         if (byteCount < LeastTold)
             return;
         _told = byteCount;
-        _thread.Tell(byteCount);
+        if (former?._told == byteCount && former._thread == _thread)
+            former._told = 0;
+        else
+            _thread.Tell(byteCount);
     }
 }

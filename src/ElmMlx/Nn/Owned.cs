@@ -14,9 +14,11 @@ internal static class Owned
     /// The same for an owner that frees it exactly once and shows it to nobody: the array's object may be used
     /// again (<see cref="ArrayScope.Recycling"/>).
     /// </summary>
-    public static MlxArray TakeInPrivate(MlxArray array)
+    /// <param name="array">The array.</param>
+    /// <param name="former">The one whose place it takes, freed right afterwards; null if it takes none's.</param>
+    public static MlxArray TakeInPrivate(MlxArray array, MlxArray? former = null)
     {
-        array.LeaveScopes(stayRecyclable: true);
+        array.LeaveScopes(stayRecyclable: true, former);
         return array;
     }
 }

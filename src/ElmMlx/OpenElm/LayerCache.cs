@@ -87,7 +87,7 @@ public abstract class LayerCache : IDisposable
         if (ReferenceEquals(buffer, value))
             return;
         MlxArray? former = buffer;
-        buffer = Owned.TakeInPrivate(value);
+        buffer = Owned.TakeInPrivate(value, former);
         former?.Dispose();
     }
 
