@@ -10,8 +10,10 @@ namespace ElmMlx.Cpu.Kernels;
 /// </summary>
 internal static unsafe class MatVecKernels
 {
-    /// <summary>Bytes of the matrix that a task reads: long streams, but tasks enough for all threads.</summary>
-    private const long LargestTaskBytes = 1 << 20, SmallestTaskBytes = 64 << 10;
+    /// <summary>
+    /// Bytes of the matrix that a task reads: a sixteenth, but not too few, since each start of four streams waits 1 µs for memory.
+    /// </summary>
+    private const long LargestTaskBytes = 1 << 20, UsualTaskBytes = 256 << 10, SmallestTaskBytes = 32 << 10;
 
     private const int Tasks = 16;
 
@@ -65,14 +67,20 @@ internal static unsafe class MatVecKernels
             to[i] = F.Load<SimdScalar, float>(from, first + i * step);
     }
 
-    /// <summary>Rows of a matrix that a task reads, a multiple of 4; the machine has no say in it.</summary>
+    /// <summary>
+    /// Rows of a matrix that a task reads, a multiple of 4. As many tasks for every thread, and two at least; each row's result is the
+    /// same whatever task it is in, so the number of threads may count.
+    /// </summary>
     /// <param name="nRows">Rows of the matrix.</param>
     /// <param name="rowBytes">Bytes of a row.</param>
     public static int RowsPerTask(int nRows, long rowBytes)
     {
-        rowBytes = Math.Max(1, rowBytes);
-        long bytes = Math.Clamp(nRows * rowBytes / Tasks, SmallestTaskBytes, LargestTaskBytes);
-        return (int)Math.Clamp(bytes / rowBytes / 4 * 4, 4, 4096);
+        long all = nRows * Math.Max(1, rowBytes), nThreads = WorkerPool.ThreadCount;
+        long tasks = all / Math.Clamp(all / Tasks, UsualTaskBytes, LargestTaskBytes);
+        tasks = Math.Clamp(tasks, 1, Math.Max(1, all / SmallestTaskBytes));
+        tasks = Math.Max(tasks, Math.Min(2 * nThreads, all / SmallestTaskBytes));
+        tasks = (tasks + nThreads - 1) / nThreads * nThreads;
+        return (int)Math.Clamp((nRows + 4 * tasks - 1) / (4 * tasks) * 4, 4, 4096);
     }
 
     // A column of B lies in one piece (a row of the weights): dot products, four columns a pass, each from another quarter.

@@ -139,9 +139,13 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         (Vector128<int>.Indices >>> BitOperations.Log2((uint)lanesEach)).AsSingle();
 
     [MethodImpl(Inline)]
-    public static Vector128<float> LoadBytes(byte* from) => Vector128.ConvertToSingle(
-        Vector128.WidenLower(Vector128.WidenLower(
-            Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(from) ^ 0x80808080).AsSByte())));
+    public static Vector128<float> LoadBytes(byte* from)
+    {
+        Vector128<sbyte> bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(from) ^ 0x80808080).AsSByte();
+        return Vector128.ConvertToSingle(Sse41.IsSupported
+            ? Sse41.ConvertToVector128Int32(bytes)
+            : Vector128.WidenLower(Vector128.WidenLower(bytes)));
+    }
 
     [MethodImpl(Inline)]
     public static Vector128<float> LoadThrees(byte* from) => Vector128.Shuffle(

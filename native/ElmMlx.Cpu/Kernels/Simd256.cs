@@ -123,9 +123,13 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         (Vector256<int>.Indices >>> BitOperations.Log2((uint)lanesEach)).AsSingle();
 
     [MethodImpl(Inline)]
-    public static Vector256<float> LoadBytes(byte* from) => Vector256.ConvertToSingle(
-        Vector256.WidenLower(Vector256.WidenLower(
-            Vector256.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from) ^ 0x8080808080808080).AsSByte())));
+    public static Vector256<float> LoadBytes(byte* from)
+    {
+        Vector128<sbyte> bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from) ^ 0x8080808080808080).AsSByte();
+        return Vector256.ConvertToSingle(Avx2.IsSupported
+            ? Avx2.ConvertToVector256Int32(bytes)
+            : Vector256.WidenLower(Vector256.WidenLower(bytes.ToVector256Unsafe())));
+    }
 
     [MethodImpl(Inline)]
     public static Vector256<float> LoadThrees(byte* from) =>

@@ -138,9 +138,13 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         (Vector512<int>.Indices >>> BitOperations.Log2((uint)lanesEach)).AsSingle();
 
     [MethodImpl(Inline)]
-    public static Vector512<float> LoadBytes(byte* from) => Vector512.ConvertToSingle(
-        Vector512.WidenLower(Vector512.WidenLower(
-            (Vector128.Load(from) ^ Vector128.Create((byte)128)).AsSByte().ToVector256Unsafe().ToVector512Unsafe())));
+    public static Vector512<float> LoadBytes(byte* from)
+    {
+        Vector128<sbyte> bytes = (Vector128.Load(from) ^ Vector128.Create((byte)128)).AsSByte();
+        return Vector512.ConvertToSingle(Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512Int32(bytes)
+            : Vector512.WidenLower(Vector512.WidenLower(bytes.ToVector256Unsafe().ToVector512Unsafe())));
+    }
 
     [MethodImpl(Inline)]
     public static Vector512<float> LoadThrees(byte* from) => Avx512Vbmi.IsSupported
