@@ -23,6 +23,10 @@ public sealed class BenchmarkCommandTests(DemoFolder demo) : IClassFixture<DemoF
             "--config {config} --prompt 16 --generate 4 --cache 8",
             ["prefill_tokens_per_second", "first_token_seconds", "decode_tokens_per_second", "peak_memory_bytes"]
         },
+        {
+            "--config {config} --prompt 8 --generate 6 --quantize 4 --int8-activations",
+            ["decode_tokens_per_second", "int8_logits_relative_error"]
+        },
         { "--config {config} --generate 3 --quantize 4 --graph-only", ["graph_seconds_per_token"] },
         { "--config {config} --load", ["load_seconds", "load_to_first_token_seconds"] },
         { "--load {model}", ["load_seconds", "load_to_first_token_seconds"] },

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using ElmMlx.Cpu.Kernels;
 using ElmMlx.Lora;
 using ElmMlx.OpenElm;
 
@@ -43,6 +44,10 @@ internal sealed class BenchmarkCommand
     {
         Description = "What mlx-convert does with such a folder; --quantize is for what it writes.",
     };
+    private readonly Option<bool> _int8 = new("--int8-activations")
+    {
+        Description = "CPU provider: activations meet 4-bit weights as bytes; the error of the logits is reported too.",
+    };
     private readonly Option<string?> _train = new("--train")
     {
         Description = "Steps of training: adapters on every matrix of every layer, or all weights.",
@@ -80,7 +85,7 @@ internal sealed class BenchmarkCommand
     {
         _train.AcceptOnlyFromAmong("lora", "dora", "full");
         foreach (Option option in (Option[])[
-            _config, _model, _dtype, _quantize, _prompt, _generate, _cache, _graphOnly, _load, _convert,
+            _config, _model, _dtype, _quantize, _prompt, _generate, _cache, _int8, _graphOnly, _load, _convert,
             _train, _batchSize, _length, _rank, _checkpoint, _all, _trials, _threads, _json])
             _command.Add(option);
         _command.Validators.Add(Check);
@@ -95,6 +100,8 @@ internal sealed class BenchmarkCommand
         if (kinds.Length > 1)
             result.AddError($"{kinds[0].Name} and {kinds[1].Name} are different measurements: give one of them.");
         bool isAll = result.GetValue(_all);
+        if (kinds.Length > 0 && result.GetValue(_int8))
+            result.AddError($"--int8-activations is for prefill and decoding: leave it out with {kinds[0].Name}.");
         string? name = result.GetValue(_config);
         string?[] sources = [name, result.GetValue(_model), result.GetValue(_load)];
         if (isAll && Given(_model, _dtype, _quantize).Length > 0)
@@ -120,6 +127,13 @@ internal sealed class BenchmarkCommand
             signal.Cancel = !stop.IsCancellationRequested;      // a second Ctrl-C ends the process at once
             stop.Cancel();
         });
+        if (arguments.GetValue(_int8))
+        {
+            if (MlxRuntime.Provider.Kind is not ProviderKind.Cpu)
+                throw new ArgumentException("--int8-activations is of the CPU provider, and libmlxc computes here: set ELMMLX_PROVIDER=cpu.");
+            Int8Activations.IsEnabled = true;
+        }
+
         bool isAll = arguments.GetValue(_all);
         BenchmarkReport report = new(arguments.GetValue(_json), arguments.GetValue(_trials), !isAll, stop.Token);
         if (isAll)
@@ -149,7 +163,9 @@ internal sealed class BenchmarkCommand
             return [new LoadBenchmark()];
         if (arguments.GetValue(_convert))
             return [new ConvertBenchmark()];
-        return [new PrefillBenchmark(arguments.GetValue(_prompt)), new DecodeBenchmark(tokens, cached)];
+        PrefillBenchmark prefill = new(arguments.GetValue(_prompt));
+        DecodeBenchmark decode = new(tokens, cached);
+        return arguments.GetValue(_int8) ? [prefill, decode, new Int8Benchmark(tokens)] : [prefill, decode];
     }
 
     private BenchmarkModel Model(ParseResult arguments)

@@ -16,6 +16,7 @@ internal sealed record BenchmarkUnit(string Text, double Scale, int Decimals, bo
     public static readonly BenchmarkUnit Milliseconds = new("ms", 1e3, 1, IsTime: true);
     public static readonly BenchmarkUnit Microseconds = new("µs", 1e6, 0, IsTime: true);
     public static readonly BenchmarkUnit Megabytes = new("MB", 1e-6, 0);
+    public static readonly BenchmarkUnit Percent = new("%", 100, 2);
     public static readonly BenchmarkUnit Bytes = new("B", 1, 0);
 
     /// <summary>A plain number in this unit, without its name.</summary>

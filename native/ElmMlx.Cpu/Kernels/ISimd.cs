@@ -97,6 +97,12 @@ internal unsafe interface ISimd<V>
     /// <summary>Each 32-bit lane moved down by <paramref name="bits"/>.</summary>
     static abstract V ShiftWords(V words, int bits);
 
+    /// <summary>
+    /// For each 32-bit lane of <paramref name="w"/> the sum of eight products: of the low halves of its bytes with four bytes at
+    /// <paramref name="evens"/>, and of the high halves with those at <paramref name="odds"/>.
+    /// </summary>
+    static abstract V NibbleProducts(byte* w, sbyte* evens, sbyte* odds);
+
     /// <summary>What <see cref="LowField"/> needs, made once a kernel.</summary>
     static abstract V FieldTable(int bits);
 }

@@ -161,6 +161,12 @@ internal static unsafe class QuantizedKernels
         where S : struct, IFloatFormat
         where B : struct, IFieldBits
     {
+        if (Int8Activations.IsEnabled && job->Arguments->M <= DirectRows && ByteDot<L, V, S>.Serves(*job->Arguments))
+        {
+            ByteDot<L, V, S>.Run(job, nTasks);
+            return;
+        }
+
         FieldOrder<L, V, B>.Prepare(job);
         WorkerPool.Run(
             nTasks, job->Arguments->M <= DirectRows ? &FieldTask<L, V, S, B> : &FieldRowsTask<L, V, S, B>, job);

@@ -169,6 +169,25 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         (words.AsUInt32() >>> bits).AsSingle();
 
     [MethodImpl(Inline)]
+    public static Vector128<float> NibbleProducts(byte* w, sbyte* evens, sbyte* odds)
+    {
+        Vector128<byte> bytes = Vector128.Load(w), half = Vector128.Create((byte)15);
+        Vector128<byte> low = bytes & half, high = (bytes.AsUInt16() >>> 4).AsByte() & half;
+        Vector128<sbyte> x = Vector128.Load(evens), y = Vector128.Load(odds);
+        if (Dp.IsSupported)
+            return Vector128.ConvertToSingle(Dp.DotProduct(Dp.DotProduct(default, low.AsSByte(), x), high.AsSByte(), y));
+        if (Ssse3.IsSupported)
+        {
+            Vector128<short> pairs = Ssse3.MultiplyAddAdjacent(low, x) + Ssse3.MultiplyAddAdjacent(high, y);
+            return Vector128.ConvertToSingle(Sse2.MultiplyAddAdjacent(pairs, Vector128<short>.One));
+        }
+
+        return Vector128.Create(
+            SimdScalar.NibbleProducts(w, evens, odds), SimdScalar.NibbleProducts(w + 4, evens + 4, odds + 4),
+            SimdScalar.NibbleProducts(w + 8, evens + 8, odds + 8), SimdScalar.NibbleProducts(w + 12, evens + 12, odds + 12));
+    }
+
+    [MethodImpl(Inline)]
     public static Vector128<float> FieldTable(int bits) => default;
 
     [MethodImpl(Inline)]

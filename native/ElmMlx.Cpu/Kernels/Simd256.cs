@@ -149,6 +149,21 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         (words.AsUInt32() >>> bits).AsSingle();
 
     [MethodImpl(Inline)]
+    public static Vector256<float> NibbleProducts(byte* w, sbyte* evens, sbyte* odds)
+    {
+        if (!Avx2.IsSupported)
+        {
+            return Vector256.Create(
+                Simd128.NibbleProducts(w, evens, odds), Simd128.NibbleProducts(w + 16, evens + 16, odds + 16));
+        }
+
+        Vector256<byte> bytes = Vector256.Load(w), half = Vector256.Create((byte)15);
+        Vector256<short> pairs = Avx2.MultiplyAddAdjacent(bytes & half, Vector256.Load(evens))
+            + Avx2.MultiplyAddAdjacent((bytes.AsUInt16() >>> 4).AsByte() & half, Vector256.Load(odds));
+        return Vector256.ConvertToSingle(Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One));
+    }
+
+    [MethodImpl(Inline)]
     public static Vector256<float> FieldTable(int bits) => default;
 
     [MethodImpl(Inline)]

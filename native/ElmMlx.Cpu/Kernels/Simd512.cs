@@ -183,6 +183,21 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         (words.AsUInt32() >>> bits).AsSingle();
 
     [MethodImpl(Inline)]
+    public static Vector512<float> NibbleProducts(byte* w, sbyte* evens, sbyte* odds)
+    {
+        if (!Avx512BW.IsSupported)
+        {
+            return Vector512.Create(
+                Simd256.NibbleProducts(w, evens, odds), Simd256.NibbleProducts(w + 32, evens + 32, odds + 32));
+        }
+
+        Vector512<byte> bytes = Vector512.Load(w), half = Vector512.Create((byte)15);
+        Vector512<short> pairs = Avx512BW.MultiplyAddAdjacent(bytes & half, Vector512.Load(evens))
+            + Avx512BW.MultiplyAddAdjacent((bytes.AsUInt16() >>> 4).AsByte() & half, Vector512.Load(odds));
+        return Vector512.ConvertToSingle(Avx512BW.MultiplyAddAdjacent(pairs, Vector512<short>.One));
+    }
+
+    [MethodImpl(Inline)]
     public static Vector512<float> FieldTable(int bits) =>
         Vector512.ConvertToSingle(
             (Vector512<int>.Indices & Vector512.Create((1 << bits) - 1)) - Vector512.Create(1 << (bits - 1)));

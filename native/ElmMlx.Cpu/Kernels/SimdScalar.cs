@@ -98,6 +98,14 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static float ShiftWords(float words, int bits) =>
         BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(words) >> bits);
 
+    public static float NibbleProducts(byte* w, sbyte* evens, sbyte* odds)
+    {
+        int sum = 0;
+        for (int i = 0; i < 4; i++)
+            sum += (w[i] & 15) * evens[i] + (w[i] >> 4) * odds[i];
+        return sum;
+    }
+
     [MethodImpl(Inline)]
     public static float FieldTable(int bits) => 0;
 }
