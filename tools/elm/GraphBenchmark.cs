@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using ElmMlx.Generation;
 using ElmMlx.OpenElm;
 
 namespace ElmMlx.Tools.Elm;
@@ -33,22 +34,28 @@ internal sealed class GraphBenchmark(int tokens, int cached) : IBenchmark
     private (double Seconds, double ManagedBytes, double ArrayBytes) Build(OpenElmModel model)
     {
         using PromptCache cache = BenchmarkCache.Filled(model, cached);
-        using ArrayScope scope = new();
-        MlxArray token = MlxArray.From<int>(RandomIds.Of(model.Config, 1), 1);
+        TokenLoop loop = new(model, cache, new GenerationOptions { EosIds = [] });
+        using MlxArray first = MlxArray.From<int>(RandomIds.Of(model.Config, 1), 1);
+        MlxArray token = Next(loop, first);
         long arrays = MlxMemory.ActiveBytes, managed = GC.GetAllocatedBytesForCurrentThread();
         long start = Stopwatch.GetTimestamp();
         for (int n = 0; n < tokens; n++)
-            token = Next(model, token, cache);
+        {
+            MlxArray former = token;
+            token = Next(loop, former);
+            former.Dispose();
+        }
+
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return (seconds, GC.GetAllocatedBytesForCurrentThread() - managed, MlxMemory.ActiveBytes - arrays);
+        managed = GC.GetAllocatedBytesForCurrentThread() - managed;
+        token.Dispose();
+        return (seconds, managed, MlxMemory.ActiveBytes - arrays);
     }
 
-    // What generation builds for a greedy token: [1] → [1].
-    private static MlxArray Next(OpenElmModel model, MlxArray token, PromptCache cache)
+    private static MlxArray Next(TokenLoop loop, MlxArray token)
     {
-        using ArrayScope scope = new();
-        MlxArray logits = model.Logits(model.Hidden(token.Reshape(1, 1), cache)).Squeeze(1);
-        MlxArray logProbs = logits - logits.LogSumExp(keepDims: true);
-        return scope.Keep(logProbs.ArgMax(-1));
+        (MlxArray next, MlxArray logProbs) = loop.Build(token);
+        logProbs.Dispose();
+        return next;
     }
 }
