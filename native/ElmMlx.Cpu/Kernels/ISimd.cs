@@ -31,6 +31,9 @@ internal unsafe interface ISimd<V>
     /// <summary>Rounds to nearest, ties to even.</summary>
     static abstract void StoreFloat16(V value, ushort* to);
 
+    /// <summary>Lane j of the four, side by side, at <paramref name="to"/> + j · <paramref name="step"/>.</summary>
+    static abstract void StoreTurned(V a, V b, V c, V d, float* to, int step);
+
     static abstract V Add(V a, V b);
 
     static abstract V Subtract(V a, V b);

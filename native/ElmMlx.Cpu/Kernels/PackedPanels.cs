@@ -10,6 +10,9 @@ namespace ElmMlx.Cpu.Kernels;
 /// </summary>
 internal static unsafe class PackedPanels
 {
+    /// <summary>A multiple of four.</summary>
+    private const int LinesAhead = 8;
+
     /// <summary>
     /// Packs <paramref name="nLines"/> × <paramref name="nK"/> elements, the first of which lies at
     /// <paramref name="from"/>, into panels of <paramref name="width"/> lines. Strides in elements.
@@ -48,6 +51,8 @@ internal static unsafe class PackedPanels
             int line = 0;
             for (; line <= present - L.Count; line += L.Count)
                 L.Store(F.Load<L, V>(from, line), to + line);
+            for (; L.Count > 4 && line <= present - 4; line += 4)
+                F.Load<Simd128, Vector128<float>>(from, line).Store(to + line);
             for (; line < present; line++)
                 to[line] = F.Load<SimdScalar, float>(from, line);
             from += kStride * F.Size;
@@ -55,55 +60,56 @@ internal static unsafe class PackedPanels
         }
     }
 
-    // Each line lies in one piece: 4 × 4 blocks are turned.
+    // Each line lies in one piece: four at a time are turned.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackColumns<L, V, F>(byte* from, long lineStride, int present, int nK, int width, float* to)
         where L : struct, ISimd<V>
         where V : struct
         where F : struct, IFloatFormat
     {
+        long step = lineStride * F.Size;
         int line = 0;
-        if (L.Count > 1 && Sse.IsSupported)
+        for (; line <= present - 4; line += 4, from += 4 * step)
         {
-            for (; line <= present - 4; line += 4)
-            {
-                byte* row0 = from + line * lineStride * F.Size;
-                byte* row1 = row0 + lineStride * F.Size, row2 = row1 + lineStride * F.Size;
-                byte* row3 = row2 + lineStride * F.Size;
-                float* target = to + line;
-                int k = 0;
-                for (; k <= nK - 4; k += 4)
-                {
-                    Vector128<float> x0 = F.Load<Simd128, Vector128<float>>(row0, k);
-                    Vector128<float> x1 = F.Load<Simd128, Vector128<float>>(row1, k);
-                    Vector128<float> x2 = F.Load<Simd128, Vector128<float>>(row2, k);
-                    Vector128<float> x3 = F.Load<Simd128, Vector128<float>>(row3, k);
-                    Vector128<float> low01 = Sse.UnpackLow(x0, x1), high01 = Sse.UnpackHigh(x0, x1);
-                    Vector128<float> low23 = Sse.UnpackLow(x2, x3), high23 = Sse.UnpackHigh(x2, x3);
-                    Sse.MoveLowToHigh(low01, low23).Store(target);
-                    Sse.MoveHighToLow(low23, low01).Store(target + width);
-                    Sse.MoveLowToHigh(high01, high23).Store(target + 2 * width);
-                    Sse.MoveHighToLow(high23, high01).Store(target + 3 * width);
-                    target += 4 * width;
-                }
-
-                for (; k < nK; k++)
-                {
-                    target[0] = F.Load<SimdScalar, float>(row0, k);
-                    target[1] = F.Load<SimdScalar, float>(row1, k);
-                    target[2] = F.Load<SimdScalar, float>(row2, k);
-                    target[3] = F.Load<SimdScalar, float>(row3, k);
-                    target += width;
-                }
-            }
+            int k = Turn<L, V, F>(from, step, 0, nK, width, to + line);
+            if (L.Count > 4)
+                k = Turn<Simd128, Vector128<float>, F>(from, step, k, nK, width, to + line);
+            Turn<SimdScalar, float, F>(from, step, k, nK, width, to + line);
         }
 
-        for (; line < present; line++)
+        for (; line < present; line++, from += step)
         {
-            byte* row = from + line * lineStride * F.Size;
             for (int k = 0; k < nK; k++)
-                to[k * width + line] = F.Load<SimdScalar, float>(row, k);
+                to[k * width + line] = F.Load<SimdScalar, float>(from, k);
         }
+    }
+
+    // Four lines from k on, as far as whole vectors go. The lines that are turned later are asked for: the pieces are too short
+    // for the processor to foresee them.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Turn<L, V, F>(byte* line, long step, int k, int nK, int width, float* to)
+        where L : struct, ISimd<V>
+        where V : struct
+        where F : struct, IFloatFormat
+    {
+        for (; k <= nK - L.Count; k += L.Count)
+        {
+            byte* at = line + k * F.Size;
+            if (L.Count > 1 && Sse.IsSupported)
+            {
+                byte* ahead = at + LinesAhead * step;
+                Sse.Prefetch0(ahead);
+                Sse.Prefetch0(ahead + step);
+                Sse.Prefetch0(ahead + 2 * step);
+                Sse.Prefetch0(ahead + 3 * step);
+            }
+
+            L.StoreTurned(
+                F.Load<L, V>(at, 0), F.Load<L, V>(at + step, 0), F.Load<L, V>(at + 2 * step, 0), F.Load<L, V>(at + 3 * step, 0),
+                to + k * width, width);
+        }
+
+        return k;
     }
 
     private static void PackAny<F>(

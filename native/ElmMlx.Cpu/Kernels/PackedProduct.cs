@@ -6,16 +6,37 @@ namespace ElmMlx.Cpu.Kernels;
 /// A product [M, K] × [K, N] in float32 whose operands come, and whose result goes, through three functions: they see
 /// the matrices (of any format, quantised too), the product sees packed panels.
 /// </summary>
+/// <remarks>
+/// A task takes 64 columns and walks over blocks of 256 steps of k: it packs that block of its columns (64 KB, in the second-level
+/// cache), and a panel of it (32 KB) stays in the first-level cache while all panels of A pass by, asked for ahead. On Zen 5 with
+/// AVX-512, 512 rows of bfloat16: 86 to 89 % of the multiply-add limit on one core that nobody shares, 73 to 85 % on two cores of
+/// different third-level caches. Packing B takes 3 % of the time, A 0.5 %, storing 1.5 %, the rest is the tile's.
+/// </remarks>
 internal unsafe struct PackedProduct
 {
     /// <summary>Columns of a task; a multiple of every tile's width.</summary>
-    private const int BlockColumns = 96;
+    private const int BlockColumns = 64;
 
     /// <summary>Rows of A that are packed at a time.</summary>
     private const int ChunkRows = 512;
 
     /// <summary>Steps of k whose panels are used while they lie in the cache.</summary>
-    private const int BlockK = 384;
+    private const int BlockK = 256;
+
+    /// <summary>
+    /// Rows of a task where columns are few, and how many tasks are not few: the rows are shared out too, and every part packs
+    /// its panels of B for itself.
+    /// </summary>
+    private const int PartRows = 128, ManyTasks = 8;
+
+    /// <summary>Up to so many threads, each packs A for itself: what another core has written is slow to read.</summary>
+    private const int FewThreads = 4;
+
+    /// <summary>Panels of A that one task packs where threads are many.</summary>
+    private const int PackedAtOnce = 8;
+
+    private static long s_chunkCount;
+    [ThreadStatic] private static long s_packedChunk;
 
     public int M, N, K;
 
@@ -36,55 +57,74 @@ internal unsafe struct PackedProduct
         where V : struct
     {
         int nBlocksK = Math.Max(1, (K + BlockK - 1) / BlockK);
-        int blockK = ((K + nBlocksK - 1) / nBlocksK + 3) / 4 * 4;
+        int nBlocks = (N + BlockColumns - 1) / BlockColumns;
         for (int row = 0; row < M; row += ChunkRows)
         {
             int nRows = Math.Min(ChunkRows, M - row);
             int nPanels = (nRows + Tile<L, V>.Rows - 1) / Tile<L, V>.Rows;
-            int nBlocks = (N + BlockColumns - 1) / BlockColumns;
-            // Few columns: the rows are shared out too, and every part packs its panels of B for itself.
-            int panelsPerPart = nBlocks >= 8 ? nPanels : Math.Min(nPanels, 128 / Tile<L, V>.Rows);
-            int nParts = (nPanels + panelsPerPart - 1) / panelsPerPart;
+            int nParts = nBlocks >= ManyTasks ? 1 : (nRows + PartRows - 1) / PartRows;
             var chunk = new Chunk
             {
                 Product = this,
+                Number = Interlocked.Increment(ref s_chunkCount),
                 FirstRow = row,
                 RowCount = nRows,
                 PanelCount = nPanels,
-                BlockK = blockK,
-                PanelsPerPart = panelsPerPart,
+                BlockK = ((K + nBlocksK - 1) / nBlocksK + 31) / 32 * 32,
+                PanelsPerPart = (nPanels + nParts - 1) / nParts,
                 PartCount = nParts,
-                PanelsA = KernelScratch.Floats(
-                    KernelScratch.Use.PanelsA, (long)nPanels * Tile<L, V>.Rows * Math.Max(K, 1)),
             };
-            WorkerPool.Run((nPanels + PackedAtOnce - 1) / PackedAtOnce, &PackTask<L, V>, &chunk);
+            if (WorkerPool.ThreadCount > FewThreads)
+            {
+                chunk.PanelsA = KernelScratch.Floats(KernelScratch.Use.PanelsA, chunk.PanelFloats<L, V>());
+                WorkerPool.Run((nPanels + PackedAtOnce - 1) / PackedAtOnce, &PackTask<L, V>, &chunk);
+            }
+
             WorkerPool.Run(nBlocks * nParts, &MultiplyTask<L, V>, &chunk);
         }
     }
-
-    /// <summary>Panels of A that one task packs.</summary>
-    private const int PackedAtOnce = 8;
 
     private static void PackTask<L, V>(void* context, int task)
         where L : struct, ISimd<V>
         where V : struct
     {
         ref Chunk chunk = ref *(Chunk*)context;
-        ref PackedProduct product = ref chunk.Product;
-        int panel = task * PackedAtOnce, row = panel * Tile<L, V>.Rows;
-        int nRows = Math.Min(PackedAtOnce * Tile<L, V>.Rows, chunk.RowCount - row);
-        for (int k = 0; k < product.K; k += chunk.BlockK)
+        int panel = task * PackedAtOnce;
+        Pack<L, V>(chunk, panel, Math.Min(panel + PackedAtOnce, chunk.PanelCount));
+    }
+
+    private static void Pack<L, V>(in Chunk chunk, int panel, int endPanel)
+        where L : struct, ISimd<V>
+        where V : struct
+    {
+        int row = panel * Tile<L, V>.Rows, nRows = Math.Min(endPanel * Tile<L, V>.Rows, chunk.RowCount) - row;
+        for (int k = 0; k < chunk.Product.K; k += chunk.BlockK)
         {
-            int nK = Math.Min(chunk.BlockK, product.K - k);
-            product.PackA(product.Context, chunk.FirstRow + row, nRows, k, nK, chunk.PanelA<L, V>(panel, k, nK));
+            int nK = Math.Min(chunk.BlockK, chunk.Product.K - k);
+            chunk.Product.PackA(chunk.Product.Context, chunk.FirstRow + row, nRows, k, nK, chunk.PanelA<L, V>(panel, k, nK));
         }
+    }
+
+    /// <summary>The chunk with its panels of A: everybody's, or those of this thread, packed at its first task.</summary>
+    private static Chunk WithPanels<L, V>(in Chunk shared)
+        where L : struct, ISimd<V>
+        where V : struct
+    {
+        Chunk chunk = shared;
+        if (chunk.PanelsA is not null)
+            return chunk;
+        chunk.PanelsA = KernelScratch.Floats(KernelScratch.Use.PanelsA, chunk.PanelFloats<L, V>());
+        if (s_packedChunk != chunk.Number)
+            Pack<L, V>(chunk, 0, chunk.PanelCount);
+        s_packedChunk = chunk.Number;
+        return chunk;
     }
 
     private static void MultiplyTask<L, V>(void* context, int task)
         where L : struct, ISimd<V>
         where V : struct
     {
-        ref Chunk chunk = ref *(Chunk*)context;
+        Chunk chunk = WithPanels<L, V>(*(Chunk*)context);
         ref PackedProduct product = ref chunk.Product;
         int rows = Tile<L, V>.Rows, columns = Tile<L, V>.Columns;
         int column = task / chunk.PartCount * BlockColumns, nColumns = Math.Min(BlockColumns, product.N - column);
@@ -99,12 +139,14 @@ internal unsafe struct PackedProduct
         {
             int nK = Math.Min(chunk.BlockK, product.K - k);
             product.PackB(product.Context, column, nColumns, k, nK, panelsB);
-            for (int panel = firstPanel; panel < endPanel; panel++)
+            for (int j = 0; j < nColumns; j += columns)
             {
-                float* a = chunk.PanelA<L, V>(panel, k, nK);
-                float* c = tile + (long)(panel - firstPanel) * rows * BlockColumns;
-                for (int j = 0; j < nColumns; j += columns)
-                    Tile<L, V>.Multiply(nK, a, panelsB + (long)j * nK, c + j, BlockColumns, accumulate: k > 0);
+                for (int panel = firstPanel; panel < endPanel; panel++)
+                {
+                    Tile<L, V>.Multiply(
+                        nK, chunk.PanelA<L, V>(panel, k, nK), panelsB + (long)j * nK,
+                        tile + (long)(panel - firstPanel) * rows * BlockColumns + j, BlockColumns, accumulate: k > 0);
+                }
             }
         }
 
@@ -120,8 +162,15 @@ internal unsafe struct PackedProduct
     private struct Chunk
     {
         public PackedProduct Product;
+        public long Number;
         public int FirstRow, RowCount, PanelCount, BlockK, PanelsPerPart, PartCount;
+
+        /// <summary>Null where each thread has its own.</summary>
         public float* PanelsA;
+
+        public readonly long PanelFloats<L, V>()
+            where L : struct, ISimd<V>
+            where V : struct => (long)PanelCount * Tile<L, V>.Rows * Math.Max(Product.K, 1);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly float* PanelA<L, V>(int panel, int k, int nK)

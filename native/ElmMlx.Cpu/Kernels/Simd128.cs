@@ -71,6 +71,17 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(Inline)]
+    public static void StoreTurned(
+        Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d, float* to, int step)
+    {
+        Vector128<double> low01 = ZipLow(a, b), high01 = ZipHigh(a, b), low23 = ZipLow(c, d), high23 = ZipHigh(c, d);
+        ZipLow(low01, low23).Store(to);
+        ZipHigh(low01, low23).Store(to + step);
+        ZipLow(high01, high23).Store(to + 2 * step);
+        ZipHigh(high01, high23).Store(to + 3 * step);
+    }
+
+    [MethodImpl(Inline)]
     public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
 
     [MethodImpl(Inline)]
@@ -196,4 +207,26 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(Inline)]
     private static Vector64<ushort> Narrow(Vector128<uint> value) => Vector128.Narrow(value, value).GetLower();
+
+    // a0 b0 a1 b1, as pairs.
+    [MethodImpl(Inline)]
+    private static Vector128<double> ZipLow(Vector128<float> a, Vector128<float> b) => (
+        Sse.IsSupported ? Sse.UnpackLow(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b)
+        : Vector128.Create(a[0], b[0], a[1], b[1])).AsDouble();
+
+    // a2 b2 a3 b3, as pairs.
+    [MethodImpl(Inline)]
+    private static Vector128<double> ZipHigh(Vector128<float> a, Vector128<float> b) => (
+        Sse.IsSupported ? Sse.UnpackHigh(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
+        : Vector128.Create(a[2], b[2], a[3], b[3])).AsDouble();
+
+    [MethodImpl(Inline)]
+    private static Vector128<float> ZipLow(Vector128<double> a, Vector128<double> b) =>
+        Vector128.Create(a.GetLower(), b.GetLower()).AsSingle();
+
+    [MethodImpl(Inline)]
+    private static Vector128<float> ZipHigh(Vector128<double> a, Vector128<double> b) =>
+        Vector128.Create(a.GetUpper(), b.GetUpper()).AsSingle();
 }

@@ -70,6 +70,33 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(Inline)]
+    public static void StoreTurned(
+        Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* to, int step)
+    {
+        if (!Avx.IsSupported)
+        {
+            Simd128.StoreTurned(a.GetLower(), b.GetLower(), c.GetLower(), d.GetLower(), to, step);
+            Simd128.StoreTurned(a.GetUpper(), b.GetUpper(), c.GetUpper(), d.GetUpper(), to + 4 * step, step);
+            return;
+        }
+
+        // Each half of 128 bits is turned by itself.
+        Vector256<double> low01 = Avx.UnpackLow(a, b).AsDouble(), low23 = Avx.UnpackLow(c, d).AsDouble();
+        Vector256<double> high01 = Avx.UnpackHigh(a, b).AsDouble(), high23 = Avx.UnpackHigh(c, d).AsDouble();
+        Store(Avx.UnpackLow(low01, low23), to, step);
+        Store(Avx.UnpackHigh(low01, low23), to + step, step);
+        Store(Avx.UnpackLow(high01, high23), to + 2 * step, step);
+        Store(Avx.UnpackHigh(high01, high23), to + 3 * step, step);
+    }
+
+    [MethodImpl(Inline)]
+    private static void Store(Vector256<double> value, float* to, int step)
+    {
+        value.GetLower().AsSingle().Store(to);
+        value.GetUpper().AsSingle().Store(to + 4 * step);
+    }
+
+    [MethodImpl(Inline)]
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
 
     [MethodImpl(Inline)]

@@ -70,6 +70,35 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(Inline)]
+    public static void StoreTurned(
+        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* to, int step)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            Simd256.StoreTurned(a.GetLower(), b.GetLower(), c.GetLower(), d.GetLower(), to, step);
+            Simd256.StoreTurned(a.GetUpper(), b.GetUpper(), c.GetUpper(), d.GetUpper(), to + 8 * step, step);
+            return;
+        }
+
+        // Each quarter of 128 bits is turned by itself.
+        Vector512<double> low01 = Avx512F.UnpackLow(a, b).AsDouble(), low23 = Avx512F.UnpackLow(c, d).AsDouble();
+        Vector512<double> high01 = Avx512F.UnpackHigh(a, b).AsDouble(), high23 = Avx512F.UnpackHigh(c, d).AsDouble();
+        Store(Avx512F.UnpackLow(low01, low23).AsSingle(), to, step);
+        Store(Avx512F.UnpackHigh(low01, low23).AsSingle(), to + step, step);
+        Store(Avx512F.UnpackLow(high01, high23).AsSingle(), to + 2 * step, step);
+        Store(Avx512F.UnpackHigh(high01, high23).AsSingle(), to + 3 * step, step);
+    }
+
+    [MethodImpl(Inline)]
+    private static void Store(Vector512<float> value, float* to, int step)
+    {
+        value.GetLower().GetLower().Store(to);
+        Avx512F.ExtractVector128(value, 1).Store(to + 4 * step);
+        Avx512F.ExtractVector128(value, 2).Store(to + 8 * step);
+        Avx512F.ExtractVector128(value, 3).Store(to + 12 * step);
+    }
+
+    [MethodImpl(Inline)]
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
 
     [MethodImpl(Inline)]

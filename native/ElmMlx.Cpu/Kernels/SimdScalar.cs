@@ -40,6 +40,10 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static void StoreFloat16(float value, ushort* to) => *to = BitConverter.HalfToUInt16Bits((Half)value);
 
     [MethodImpl(Inline)]
+    public static void StoreTurned(float a, float b, float c, float d, float* to, int step) =>
+        Vector128.Create(a, b, c, d).Store(to);
+
+    [MethodImpl(Inline)]
     public static float Add(float a, float b) => a + b;
 
     [MethodImpl(Inline)]
