@@ -85,7 +85,7 @@ internal static unsafe class QuantizedKernels
                     K = a.K,
                     Context = &a,
                     PackA = &PackA<L, V, F>,
-                    PackB = &PackB<L, V>,
+                    PackB = PackBOf<L, V>(a.W),
                     Store = &Store<L, V, F>,
                 };
                 product.Run<L, V>();
@@ -286,7 +286,21 @@ internal static unsafe class QuantizedKernels
         PackedPanels.Pack<L, V, F>(from, a.XRow, a.XColumn, nRows, nK, Tile<L, V>.Rows, to);
     }
 
-    private static void PackB<L, V>(void* context, int column, int nColumns, int k, int nK, float* to)
+    private static void PackB<L, V, B>(void* context, int column, int nColumns, int k, int nK, float* to)
+        where L : struct, ISimd<V>
+        where V : struct
+        where B : struct, IFieldBits
+    {
+        ref QuantizedMatMulArguments a = ref *(QuantizedMatMulArguments*)context;
+        (int firstRow, int nRows, int first, int count) = a.IsTransposed ? (column, nColumns, k, nK) : (k, nK, column, nColumns);
+        if (FieldPanels<L, V, B>.CanPack(a.W, firstRow, nRows))
+            FieldPanels<L, V, B>.Pack(a.W, firstRow, nRows, first, count, a.IsTransposed, to);
+        else
+            PackAnyB<L, V>(context, column, nColumns, k, nK, to);
+    }
+
+    // Whatever the code: rows in float32, which then are packed.
+    private static void PackAnyB<L, V>(void* context, int column, int nColumns, int k, int nK, float* to)
         where L : struct, ISimd<V>
         where V : struct
     {
@@ -298,6 +312,23 @@ internal static unsafe class QuantizedKernels
             a.W.Dequantize(firstRow + row, first, length, plain + (long)row * length);
         (long line, long step) = a.IsTransposed ? ((long)nK, 1L) : (1L, (long)nColumns);
         PackedPanels.Pack<L, V, Float32Format>(plain, line, step, nColumns, nK, Tile<L, V>.Columns, to);
+    }
+
+    private static delegate*<void*, int, int, int, int, float*, void> PackBOf<L, V>(in QuantizedMatrix w)
+        where L : struct, ISimd<V>
+        where V : struct
+    {
+        if (w.Mode != QuantizationMode.Affine)
+            return &PackAnyB<L, V>;
+        return w.Bits switch
+        {
+            2 => &PackB<L, V, Bits2>,
+            3 => &PackB<L, V, Bits3>,
+            4 => &PackB<L, V, Bits4>,
+            5 => &PackB<L, V, Bits5>,
+            6 => &PackB<L, V, Bits6>,
+            _ => &PackB<L, V, Bits8>,
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
