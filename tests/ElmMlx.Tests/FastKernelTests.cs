@@ -111,6 +111,7 @@ public sealed unsafe class FastKernelTests
         [
             (1, 1, 1, 1, 1, 8, 8), (2, 4, 2, 1, 700, 64, 64), (1, 3, 1, 2, 300, 33, 17), (2, 2, 2, 13, 13, 16, 16),
             (1, 6, 2, 70, 70, 80, 80), (1, 2, 1, 130, 250, 32, 50), (1, 2, 2, 20, 11, 8, 8),
+            (1, 2, 1, 70, 600, 33, 40),
             // Few rows a group: four and six, whose values fill no whole block of columns.
             (1, 8, 2, 1, 300, 64, 40), (1, 6, 1, 1, 70, 33, 81),
         ];
