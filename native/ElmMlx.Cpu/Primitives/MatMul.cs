@@ -1,10 +1,11 @@
+using ElmMlx.Bindings;
 using ElmMlx.Cpu.Kernels;
 
 namespace ElmMlx.Cpu;
 
 /// <summary>
 /// alpha · a·b + beta · c over the last two axes. a and b have the same axes in front of those, or b has none; the
-/// addend, when there is one, has the shape of the result.
+/// addend, when there is one, has the shape of the result. a and b may have narrower floating dtypes than the result.
 /// </summary>
 internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
 {
@@ -15,28 +16,16 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
 
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
-        Node a = inputs[0], b = inputs[1], output = outputs[0];
+        Node output = outputs[0];
         Node? addend = inputs.Length > 2 && beta != 0 ? inputs[2] : null;
         output.Allocate();
-        if (output.Size == 0)
+        if (output.Size == 0 || (inputs.Length == 2 && TryThin(inputs[0], inputs[1], output)))
             return;
-        var whole = new MatMulArguments
-        {
-            M = a.Shape[^2],
-            N = b.Shape[^1],
-            K = a.Shape[^1],
-            Type = output.Type,
-            A = a.Data,
-            ARow = a.Strides[^2],
-            AColumn = a.Strides[^1],
-            B = b.Data,
-            BRow = b.Strides[^2],
-            BColumn = b.Strides[^1],
-            C = output.Data,
-            CRow = output.Shape[^1],
-            Alpha = alpha,
-            Beta = addend is null ? 0 : beta,
-        };
+        using var wideA = new Widened(inputs[0], output.Type);
+        using var wideB = new Widened(inputs[1], output.Type);
+        Node a = wideA.Node, b = wideB.Node;
+        MatMulArguments whole = Arguments(a, b, output);
+        whole.Beta = addend is null ? 0 : beta;
         if (addend is not null)
         {
             whole.Addend = addend.Data;
@@ -48,6 +37,30 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
             MatMulKernels.Run(whole);
         else
             MultiplyEach(whole, a, b, addend, output, batch);
+    }
+
+    private unsafe MatMulArguments Arguments(Node a, Node b, Node output) => new()
+    {
+        M = a.Shape[^2],
+        N = b.Shape[^1],
+        K = a.Shape[^1],
+        Type = output.Type,
+        A = a.Data,
+        ARow = a.Strides[^2],
+        AColumn = a.Strides[^1],
+        B = b.Data,
+        BRow = b.Strides[^2],
+        BColumn = b.Strides[^1],
+        C = output.Data,
+        CRow = output.Shape[^1],
+        Alpha = alpha,
+    };
+
+    private bool TryThin(Node a, Node b, Node output)
+    {
+        MatMulArguments whole = Arguments(a, b, output);
+        return (output.Size == (long)whole.M * whole.N || TryMerge(ref whole, a, b, addend: null))
+            && ThinProduct.TryRun(whole, a.Type, b.Type);
     }
 
     // One matrix after another, or small ones side by side.
@@ -81,11 +94,14 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
     // d(α a·b + β c): g·bᵀ α, aᵀ·g α, g β; one b for all matrices of a adds up over their rows
     public override Node?[] Gradient(Backward backward)
     {
-        Node a = backward.X, b = backward.Y, g = backward.Cotangent;
-        Func<Node> ofA = () => Product(g, Ops.SwapAxes(b, -1, -2), alpha);
-        Func<Node> ofB = () => b.Rank == 2 && a.Rank > 2
-            ? Product(Ops.Transpose(Rows(a)), Rows(g), alpha)
-            : Product(Ops.SwapAxes(a, -1, -2), g, alpha);
+        Node a = backward.X, b = backward.Y, g = ThinProduct.IsThin(a, b) ? Unwidened(backward.Cotangent) : backward.Cotangent;
+        mlx_dtype type = backward.Output.Type;
+        Func<Node> ofA = () => Ops.AsType(Product(g, Ops.SwapAxes(b, -1, -2), type), a.Type);
+        Func<Node> ofB = () => Ops.AsType(
+            b.Rank == 2 && a.Rank > 2
+                ? Product(Ops.Transpose(Rows(a)), Rows(g), type)
+                : Product(Ops.SwapAxes(a, -1, -2), g, type),
+            b.Type);
         return backward.Inputs.Length == 2
             ? backward.Each(ofA, ofB)
             : backward.Each(ofA, ofB, () => beta == 1 ? g : Ops.Multiply(g, Ops.Scalar(beta, g.Type)));
@@ -103,8 +119,19 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
         return count;
     }
 
-    private static Node Product(Node a, Node b, float factor) =>
-        Ops.Make(new MatMul(factor), [.. a.Shape[..^1], b.Shape[^1]], a.Type, a, b);
+    private Node Product(Node a, Node b, mlx_dtype type) =>
+        Ops.Make(new MatMul(alpha), [.. a.Shape[..^1], b.Shape[^1]], type, a, b);
+
+    // What a cast to float32 that has not run would read: a thin product widens it by itself.
+    private static Node Unwidened(Node node)
+    {
+        if (node.Type != mlx_dtype.MLX_FLOAT32)
+            return node;
+        lock (Evaluator.Gate)       // no operation ends while it is read
+            return node.Operation is { Primitive: AsType } cast && ThinProduct.Reads(cast.Inputs[0].Type)
+                ? Ops.Identity(cast.Inputs[0])
+                : node;
+    }
 
     // One b for all: the matrices of a are the rows of one tall matrix, where its strides allow.
     private static bool TryMerge(ref MatMulArguments whole, Node a, Node b, Node? addend)

@@ -1,4 +1,5 @@
 using ElmMlx.Bindings;
+using ElmMlx.Cpu.Kernels;
 using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
@@ -20,7 +21,8 @@ internal static partial class Ops
             throw new ArgumentException(
                 $"[matmul] Only inexact types are supported but {a.Type.Name()} and {b.Type.Name()} were provided which "
                 + $"results in {type.Name()}, which is not a floating point type.");
-        (a, b) = (AsType(a, type), AsType(b, type));
+        if (!ThinProduct.IsThin(a, b) || !ThinProduct.Reads(a.Type) || !ThinProduct.Reads(b.Type))
+            (a, b) = (AsType(a, type), AsType(b, type));
         if (b.Rank > 2)
             (a, b) = BroadcastMatrices(a, b);
         Node product = Make(Product, WithLength(a.Shape, a.Rank - 1, b.Shape[^1]), type, a, b);
