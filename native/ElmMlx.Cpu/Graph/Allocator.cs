@@ -5,8 +5,8 @@ namespace ElmMlx.Cpu;
 
 /// <summary>
 /// Memory for buffers, and its counters. Freed blocks wait in a cache of bounded size, one stack a block size: by default
-/// it keeps what was once in use, so that a training step finds the blocks of the last one. Large blocks are aligned to
-/// huge pages and ask for them.
+/// it keeps what was once in use, so that a training step finds the blocks of the last one. What has waited longest goes
+/// first. Large blocks are aligned to huge pages and ask for them.
 /// </summary>
 internal static unsafe partial class Allocator
 {
@@ -16,8 +16,8 @@ internal static unsafe partial class Allocator
     private const int AdviseHugePages = 14;
 
     private static readonly Lock Gate = new();
-    private static readonly Dictionary<long, Stack<nint>> Cache = [];
-    private static long s_active, s_peak, s_cached, s_highest;
+    private static readonly Dictionary<long, Blocks> Cache = [];
+    private static long s_active, s_peak, s_cached, s_highest, s_uses;
     private static long s_cacheLimit = -1;      // nobody has set one
     private static long s_memoryLimit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
     private static long s_wiredLimit;
@@ -34,9 +34,9 @@ internal static unsafe partial class Allocator
     /// <summary>Above this many active bytes nothing is kept in the cache.</summary>
     public static long MemoryLimitBytes => Volatile.Read(ref s_memoryLimit);
 
-    /// <summary>By default the cache may fill memory up to the most that was ever active, and hold 256 MiB in any case.</summary>
+    /// <summary>By default the cache may fill memory up to the most that was ever active, and 256 MiB more.</summary>
     private static long CacheLimitBytes =>
-        s_cacheLimit >= 0 ? s_cacheLimit : Math.Max(SmallCacheBytes, s_highest - s_active);
+        s_cacheLimit >= 0 ? s_cacheLimit : SmallCacheBytes + s_highest - s_active;
 
     public static void ResetPeak()
     {
@@ -51,8 +51,7 @@ internal static unsafe partial class Allocator
         {
             long previous = CacheLimitBytes;
             s_cacheLimit = nBytes;
-            if (s_cached > nBytes)
-                ClearCache();
+            Evict(nBytes);
             return previous;
         }
     }
@@ -67,16 +66,7 @@ internal static unsafe partial class Allocator
     public static void ClearCache()
     {
         lock (Gate)
-        {
-            foreach ((long _, Stack<nint> blocks) in Cache)
-            {
-                while (blocks.TryPop(out nint block))
-                    NativeMemory.AlignedFree((void*)block);
-            }
-
-            Cache.Clear();
-            s_cached = 0;
-        }
+            Evict(0);
     }
 
     /// <summary>A block of at least <paramref name="nBytes"/>, not cleared, aligned to 64 bytes or to a huge page.</summary>
@@ -89,8 +79,9 @@ internal static unsafe partial class Allocator
             s_active += size;
             s_peak = Math.Max(s_peak, s_active);
             s_highest = Math.Max(s_highest, s_active);
-            if (Cache.TryGetValue(size, out Stack<nint>? blocks) && blocks.TryPop(out nint block))
+            if (Cache.TryGetValue(size, out Blocks? blocks) && blocks.Free.TryPop(out nint block))
             {
+                blocks.LastUse = ++s_uses;
                 s_cached -= size;
                 return (byte*)block;
             }
@@ -109,11 +100,11 @@ internal static unsafe partial class Allocator
             long limit = CacheLimitBytes;
             if (size <= limit && s_active + s_cached <= s_memoryLimit)
             {
-                if (s_cached + size > limit)
-                    ClearCache();
-                if (!Cache.TryGetValue(size, out Stack<nint>? blocks))
+                Evict(limit - size);
+                if (!Cache.TryGetValue(size, out Blocks? blocks))
                     Cache[size] = blocks = new();
-                blocks.Push((nint)pointer);
+                blocks.Free.Push((nint)pointer);
+                blocks.LastUse = ++s_uses;
                 s_cached += size;
                 return;
             }
@@ -151,6 +142,20 @@ internal static unsafe partial class Allocator
         return (nBytes + step - 1) / step * step;
     }
 
+    // Frees cached blocks of the sizes that were used longest ago. The caller holds the gate.
+    private static void Evict(long limit)
+    {
+        while (s_cached > limit)
+        {
+            (long size, Blocks oldest) = Cache.Where(entry => entry.Value.Free.Count > 0).MinBy(entry => entry.Value.LastUse);
+            while (s_cached > limit && oldest.Free.TryPop(out nint block))
+            {
+                NativeMemory.AlignedFree((void*)block);
+                s_cached -= size;
+            }
+        }
+    }
+
     private static byte* New(long size, long nBytes)
     {
         bool isLarge = size >= HugePageBytes;
@@ -183,6 +188,14 @@ internal static unsafe partial class Allocator
         {
             return null;
         }
+    }
+
+    /// <summary>Free blocks of one size, and when one was last given or taken back.</summary>
+    private sealed class Blocks
+    {
+        public Stack<nint> Free { get; } = new();
+
+        public long LastUse { get; set; }
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]
