@@ -2,7 +2,7 @@ namespace ElmMlx.Cpu;
 
 /// <summary>
 /// Computes nodes: every operation once, after its inputs, without recursion. An operation lets go of its inputs as
-/// soon as it has run, so memory is free for the next one. One evaluation at a time; its kernels share the cores.
+/// soon as it has run, so memory is free for the next one. Elementwise ones run in chains (<see cref="Chain"/>). One evaluation at a time; its kernels share the cores.
 /// </summary>
 internal static class Evaluator
 {
@@ -12,6 +12,7 @@ internal static class Evaluator
     internal static readonly Lock Gate = new();
 
     private static readonly Stack<Visit> Path = new();
+    private static readonly Chain Chain = new();
 
     /// <summary>Computes <paramref name="node"/>.</summary>
     public static void Evaluate(Node node) => Evaluate([node]);
@@ -39,6 +40,7 @@ internal static class Evaluator
                 finally
                 {
                     Path.Clear();
+                    Chain.Forget();
                     if (Path.Capacity > LongPath)
                         Path.TrimExcess(LongPath);
                     root.Release();
@@ -53,6 +55,22 @@ internal static class Evaluator
         while (Path.TryPop(out Visit visit))
         {
             Operation operation = visit.Operation;
+            if (Chain.TryFind(operation))
+            {
+                // What is waited for may end a part of the chain, so it is looked for again.
+                if (Chain.Waiting is { } leaf)
+                {
+                    Path.Push(visit);
+                    Enter(leaf);
+                }
+                else
+                {
+                    Chain.Run();
+                }
+
+                continue;
+            }
+
             ReadOnlySpan<Node> inputs = operation.Inputs;
             int next = visit.NextInput;
             while (next < inputs.Length && inputs[next].IsEvaluated)

@@ -59,6 +59,9 @@ internal sealed unsafe class Node
     /// <summary>The first element. Only of an evaluated node.</summary>
     public void* Data => Buffer!.Pointer + Offset * Type.Size();
 
+    /// <summary>How many hold it.</summary>
+    public int HolderCount => Volatile.Read(ref _count);
+
     /// <summary>Whether the elements lie one after another in row-major order.</summary>
     public bool IsRowContiguous
     {

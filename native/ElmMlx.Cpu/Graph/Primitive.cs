@@ -1,3 +1,5 @@
+using ElmMlx.Cpu.Kernels;
+
 namespace ElmMlx.Cpu;
 
 /// <summary>
@@ -14,6 +16,12 @@ internal abstract class Primitive
     /// <see cref="Node.Allocate"/>, <see cref="Node.AllocateOver"/> or <see cref="Node.ShareWith"/>.
     /// </summary>
     public abstract void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs);
+
+    /// <summary>
+    /// What computes pieces of the only output of <paramref name="operation"/>, this primitive's, from the same pieces of inputs
+    /// of its shape; none where it is not computed element by element. <see cref="Evaluate"/> gives the same bits.
+    /// </summary>
+    public virtual ElementKernel OfElements(Operation operation) => default;
 
     /// <summary>Whether gradients end here.</summary>
     public virtual bool StopsGradient => false;

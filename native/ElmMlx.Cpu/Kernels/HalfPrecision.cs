@@ -24,7 +24,12 @@ internal static unsafe class HalfPrecision
     public static void FromBFloat16(ushort* from, float* to, long n)
     {
         long i = 0;
-        if (VectorWidth.Has128)
+        if (VectorWidth.Has512)
+        {
+            for (; i <= n - 16; i += 16)
+                Simd512.Store(Simd512.LoadBFloat16(from + i), to + i);
+        }
+        else if (VectorWidth.Has128)
         {
             for (; i <= n - 16; i += 16)
             {
@@ -42,7 +47,12 @@ internal static unsafe class HalfPrecision
     public static void ToBFloat16(float* from, ushort* to, long n)
     {
         long i = 0;
-        if (VectorWidth.Has128)
+        if (VectorWidth.Has512)
+        {
+            for (; i <= n - 16; i += 16)
+                Simd512.StoreBFloat16(Simd512.Load(from + i), to + i);
+        }
+        else if (VectorWidth.Has128)
         {
             for (; i <= n - 16; i += 16)
                 Vector256.Narrow(ToBFloat16(from + i), ToBFloat16(from + i + 8)).Store(to + i);
@@ -50,6 +60,32 @@ internal static unsafe class HalfPrecision
 
         for (; i < n; i++)
             to[i] = ToBFloat16(from[i]);
+    }
+
+    /// <summary>float32 → bfloat16 → float32, <paramref name="n"/> elements; in place, too.</summary>
+    public static void RoundToBFloat16(float* from, float* to, long n)
+    {
+        long i = 0;
+        if (VectorWidth.Has512)
+        {
+            for (; i <= n - 16; i += 16)
+            {
+                Vector512<float> value = Vector512.Load(from + i);
+                Vector512<uint> bits = value.AsUInt32(), odd = Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One;
+                Vector512<uint> rounded = Vector512.ConditionalSelect(
+                    Vector512.Equals(value, value).AsUInt32(), bits + Vector512.Create(0x7fffu) + odd,
+                    bits | Vector512.Create(0x00400000u));
+                (rounded & Vector512.Create(0xffff0000u)).AsSingle().Store(to + i);
+            }
+        }
+        else if (VectorWidth.Has128)
+        {
+            for (; i <= n - 8; i += 8)
+                Vector256.ShiftLeft(ToBFloat16(from + i), 16).AsSingle().Store(to + i);
+        }
+
+        for (; i < n; i++)
+            to[i] = FromBFloat16(ToBFloat16(from[i]));
     }
 
     /// <summary>float16 → float32, <paramref name="n"/> elements.</summary>

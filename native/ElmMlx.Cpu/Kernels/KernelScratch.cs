@@ -28,6 +28,7 @@ internal sealed unsafe class KernelScratch
         Extra,
         Packed,
         Sums,
+        Chain,
     }
 
     /// <summary>At least <paramref name="nFloats"/> floats, 64-byte aligned, not cleared; valid on this thread until the

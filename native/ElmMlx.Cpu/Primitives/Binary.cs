@@ -28,6 +28,9 @@ internal abstract class Binary : Primitive
 internal abstract class NumberBinary<TFormula> : Binary
     where TFormula : struct, INumberBinary
 {
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfNumbers<TFormula>(operation.Inputs[0].Type);
+
     protected override void Run(Node x, Node y, Node z) => BinaryKernels.Number<TFormula>(x, y, z);
 }
 
@@ -35,6 +38,9 @@ internal abstract class NumberBinary<TFormula> : Binary
 internal abstract class AnyBinary<TFormula> : Binary
     where TFormula : struct, INumberBinary, IComplexBinary
 {
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfNumbers<TFormula>(operation.Inputs[0].Type);
+
     protected override void Run(Node x, Node y, Node z)
     {
         if (x.Type == mlx_dtype.MLX_COMPLEX64)
@@ -55,6 +61,9 @@ internal abstract class IntegerBinary<TFormula> : Binary
 internal abstract class InexactBinary<TFormula> : Binary
     where TFormula : struct, IFloatBinary, IComplexBinary
 {
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfFloats<TFormula>(operation.Inputs[0].Type);
+
     protected override void Run(Node x, Node y, Node z)
     {
         if (x.Type == mlx_dtype.MLX_COMPLEX64)

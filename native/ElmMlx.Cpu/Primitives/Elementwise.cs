@@ -30,6 +30,9 @@ internal abstract class Elementwise : Primitive
 internal abstract class NumberElementwise<TFormula> : Elementwise
     where TFormula : struct, INumberUnary
 {
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfNumber<TFormula>(operation.Inputs[0].Type);
+
     protected override void Run(Node x, Node y) => UnaryKernels.Number<TFormula>(x, y);
 }
 
@@ -37,6 +40,9 @@ internal abstract class NumberElementwise<TFormula> : Elementwise
 internal abstract class AnyElementwise<TFormula> : Elementwise
     where TFormula : struct, INumberUnary, IComplexUnary
 {
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfNumber<TFormula>(operation.Inputs[0].Type);
+
     protected override void Run(Node x, Node y)
     {
         if (x.Type == mlx_dtype.MLX_COMPLEX64)
@@ -50,6 +56,9 @@ internal abstract class AnyElementwise<TFormula> : Elementwise
 internal abstract class FloatElementwise<TFormula> : Elementwise
     where TFormula : struct, IFloatUnary
 {
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfFloat<TFormula>(operation.Inputs[0].Type);
+
     protected override void Run(Node x, Node y) => UnaryKernels.Float<TFormula>(x, y);
 }
 
@@ -57,6 +66,9 @@ internal abstract class FloatElementwise<TFormula> : Elementwise
 internal abstract class InexactElementwise<TFormula> : Elementwise
     where TFormula : struct, IFloatUnary, IComplexUnary
 {
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfFloat<TFormula>(operation.Inputs[0].Type);
+
     protected override void Run(Node x, Node y)
     {
         if (x.Type == mlx_dtype.MLX_COMPLEX64)

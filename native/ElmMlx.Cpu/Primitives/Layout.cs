@@ -7,6 +7,9 @@ internal sealed class AsType : Primitive
 {
     public override string Name => "AsType";
 
+    public override ElementKernel OfElements(Operation operation) =>
+        ElementKernel.OfCast(operation.Inputs[0].Type, operation.Outputs[0].Type);
+
     public override unsafe void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
         Node input = inputs[0], output = outputs[0];
