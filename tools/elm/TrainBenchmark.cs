@@ -3,6 +3,7 @@ using ElmMlx.Lora;
 using ElmMlx.Nn;
 using ElmMlx.OpenElm;
 using ElmMlx.Optimizers;
+using ElmMlx.Training;
 
 namespace ElmMlx.Tools.Elm;
 
@@ -64,7 +65,7 @@ internal sealed class TrainBenchmark(
         MlxArray inputs = MlxArray.From<int>(ids.AsSpan(0, batchSize * length), batchSize, length);         // [B, L]
         MlxArray targets = MlxArray.From<int>(ids.AsSpan(batchSize * length), batchSize, length);           // [B, L]
         (MlxArray[] values, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(
-            parameters, () => [Losses.CrossEntropy(model.Forward(inputs), targets)]);
+            parameters, () => [LanguageModelLoss.Sum(model, model.Hidden(inputs), targets) / (float)(batchSize * length)]);
         optimizer.Update(trained, gradients);
         MlxArray.Eval([.. values, .. parameters.Select(parameter => parameter.Value), .. optimizer.State.Values]);
     }

@@ -53,13 +53,13 @@ internal static unsafe partial class ThinProduct
         float* b = arguments.PackedB + (long)column * arguments.RowB;
         float* sums = stackalloc float[2 * Together], ends = stackalloc float[2 * L.Count];
         new Span<float>(sums, 2 * Together).Clear();
-        Dot<L, V, F>(nWhole, a0, a1, b, arguments.RowB, sums);
+        Dot<L, V, F>(nWhole, a0, a1, 2 * arguments.Product.ARow * F.Size, b, arguments.RowB, sums);
         if (nWhole < nK)
         {
             new Span<float>(ends, 2 * L.Count).Clear();
             MatVecKernels.Widen<SimdScalar, float, F>(a0, nWhole, 1, nK - nWhole, ends);
             MatVecKernels.Widen<SimdScalar, float, F>(a1, nWhole, 1, nK - nWhole, ends + L.Count);
-            Dot<L, V, Float32Format>(L.Count, ends, ends + L.Count, b + nWhole, arguments.RowB, sums);
+            Dot<L, V, Float32Format>(L.Count, ends, ends + L.Count, 0, b + nWhole, arguments.RowB, sums);
         }
 
         int nColumns = Math.Min(Together, arguments.Product.N - column);
@@ -67,9 +67,12 @@ internal static unsafe partial class ThinProduct
         Store(arguments.Product, row1, column, nColumns, sums + Together);
     }
 
-    /// <summary>Adds the products of two rows with four columns to eight sums: whole vectors.</summary>
+    /// <summary>
+    /// Adds the products of two rows with four columns to eight sums: whole vectors. The next rows, <paramref name="ahead"/>
+    /// bytes behind these, are asked for.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Dot<L, V, F>(int nK, void* a0, void* a1, float* b0, int bRow, float* sums)
+    private static void Dot<L, V, F>(int nK, void* a0, void* a1, long ahead, float* b0, int bRow, float* sums)
         where L : struct, ISimd<V>
         where V : struct
         where F : struct, IFloatFormat
@@ -79,6 +82,8 @@ internal static unsafe partial class ThinProduct
         V c10 = default, c11 = default, c12 = default, c13 = default;
         for (int k = 0; k < nK; k += L.Count)
         {
+            Prefetch((byte*)a0 + ahead + k * F.Size);
+            Prefetch((byte*)a1 + ahead + k * F.Size);
             V x = F.Load<L, V>(a0, k), y = F.Load<L, V>(a1, k), b = L.Load(b0 + k);
             c00 = L.MultiplyAdd(x, b, c00);
             c10 = L.MultiplyAdd(y, b, c10);

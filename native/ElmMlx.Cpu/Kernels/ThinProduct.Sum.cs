@@ -54,7 +54,7 @@ internal static unsafe partial class ThinProduct
 
     /// <summary>
     /// Adds <paramref name="nK"/> rows of b, two vectors of each, to four rows of sums; the second vector begins
-    /// <paramref name="second"/> elements behind the first (0: it is the same).
+    /// <paramref name="second"/> elements behind the first (0: it is the same). The next block of rows is asked for.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum<L, V, F>(int nK, float* a, int aRow, void* b, long bRow, int column, int second, float* sums)
@@ -68,6 +68,7 @@ internal static unsafe partial class ThinProduct
         long at = column;
         for (int k = 0; k < nK; k++, a += aRow, at += bRow)
         {
+            Prefetch((byte*)b + (at + SumRows * bRow) * F.Size);
             V b0 = F.Load<L, V>(b, at), b1 = F.Load<L, V>(b, at + second), x = L.Create(a[0]);
             c00 = L.MultiplyAdd(x, b0, c00);
             c01 = L.MultiplyAdd(x, b1, c01);

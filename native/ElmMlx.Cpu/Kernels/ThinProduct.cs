@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using ElmMlx.Bindings;
 using static ElmMlx.Bindings.mlx_dtype;
 
@@ -11,8 +13,8 @@ namespace ElmMlx.Cpu.Kernels;
 /// </summary>
 /// <remarks>
 /// A short K sums over registers (<see cref="Outer"/>), a short N takes dot products of rows (<see cref="Dot"/>), a short M
-/// sums rows (<see cref="Sum"/>). Rank 8, 512 rows, 1280 or 10240 long, two cores of AVX-512 (peak 430 GFLOP/s): 100 to 250 GFLOP/s; the writing of a
-/// result bounds a short K.
+/// sums rows (<see cref="Sum"/>). Rank 8, 512 rows, 1280 or 10240 long, two cores of AVX-512 (peak 430 GFLOP/s): 100 to
+/// 250 GFLOP/s; the writing of a result bounds a short K.
 /// </remarks>
 internal static unsafe partial class ThinProduct
 {
@@ -106,6 +108,14 @@ internal static unsafe partial class ThinProduct
             else
                 SimdScalar.StoreFloat16(values[j], (ushort*)product.C + at);
         }
+    }
+
+    /// <summary>Asks for memory that is needed soon; no address is wrong.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(void* address)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(address);
     }
 
     private static int RoundUp(int count, int step) => (count + step - 1) / step * step;

@@ -131,6 +131,13 @@ public static unsafe class Transforms
         return custom.Apply(arguments);
     };
 
+    /// <summary>The same arrays, which are not evaluated before the others are.</summary>
+    internal static MlxArray[] Depends(MlxArray[] arrays, MlxArray[] others)
+    {
+        using ArrayVector first = new(arrays), then = new(others);
+        return ArrayVector.Take(Checked.mlx_depends(first.Handle, then.Handle));
+    }
+
     private static void CheckPlaces(int[] places, MlxArray[] arguments)
     {
         for (int i = 0; i < places.Length; i++)

@@ -25,8 +25,8 @@ public static class ModuleGradients
         return checkpointed([.. arguments, .. parameters.Select(parameter => parameter.Value)]);
     };
 
-    // Puts other arrays into the parameters for as long as the function runs.
-    private static MlxArray[] With(
+    /// <summary>Puts other arrays into the parameters for as long as the function runs.</summary>
+    internal static MlxArray[] With(
         IReadOnlyList<Parameter> parameters, ReadOnlySpan<MlxArray> values, Func<MlxArray[]> function)
     {
         MlxArray[] former = [.. parameters.Select(parameter => parameter.Value)];

@@ -75,6 +75,9 @@ public sealed partial class OpenElmModel : Module
     /// <summary>The embedding; adapters may have replaced it.</summary>
     public EmbeddingLayer Embedding => _embedding.Module;
 
+    /// <summary>What makes logits: the embedding where it is tied.</summary>
+    public Module OutputLayer => _classifier is null ? _embedding.Module : _classifier.Module;
+
     /// <summary>
     /// Whether a layer computes its forward pass again for the gradient instead of keeping what it computed: much less
     /// memory, about a third more work.

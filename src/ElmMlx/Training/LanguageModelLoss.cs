@@ -16,8 +16,32 @@ public static class LanguageModelLoss
     public static BatchLoss Of(OpenElmModel model, ulong seed) => (batch, step) =>
     {
         Begin(model, seed, step);
-        return new LossSum(TokenLosses(model, batch).Sum(), batch.TokenCount);
+        MlxArray sum = step is null || batch.TokenCount == 0 ? TokenLosses(model, batch).Sum() : TrainingSum(model, batch);
+        return new LossSum(sum, batch.TokenCount);
     };
+
+    /// <summary>
+    /// The sum of the cross-entropy of all targets, for training: logits exist a block of positions at a time.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hidden">Its last states, normalised, [..., D].</param>
+    /// <param name="targets">[...].</param>
+    public static MlxArray Sum(OpenElmModel model, MlxArray hidden, MlxArray targets) => Losses.CrossEntropySum(
+        hidden.Reshape(-1, hidden.Dim(-1)), targets.Reshape(-1), model.Logits,
+        [.. model.OutputLayer.TrainableParameters().Select(entry => entry.Parameter)]);
+
+    // Of the targets that count.
+    private static MlxArray TrainingSum(OpenElmModel model, Batch batch)
+    {
+        MlxArray hidden = model.Hidden(batch.Inputs, batch.Attention), targets = batch.Targets;     // [B, L, D], [B, L]
+        if (batch.TokenCount < targets.Size)
+        {
+            MlxArray places = MlxArray.From<int>([.. batch.Places], batch.TokenCount);
+            hidden = hidden.Reshape(-1, hidden.Dim(-1)).Take(places, 0);                            // [N, D]
+            targets = targets.Reshape(-1).Take(places, 0);
+        }
+        return Sum(model, hidden, targets);
+    }
 
     /// <summary>Puts a model into the mode of a step, or of an evaluation.</summary>
     internal static void Begin(OpenElmModel model, ulong seed, long? step)
