@@ -39,10 +39,12 @@ public static partial class Losses
         (int count, int width) = (inputs[0].Dim(0), inputs[0].Dim(1));
         MlxArray[] sums = [];       // the loss, then the parameters' gradients
         var ofRows = new List<MlxArray>();
+        MlxArray[] former = [];     // the block before this one: it must be done
         for (int first = 0; first < count; first += blockRows)
         {
             int end = Math.Min(first + blockRows, count);
             MlxArray rows = inputs[0].Slice([first, 0], [end, width]), ids = targets.Slice([first], [end]);
+            rows = Transforms.Depends([rows], former)[0];
             (MlxArray[] values, MlxArray[] gradients) = Transforms.ValueAndGrad(
                 watched => ModuleGradients.With(
                     parameters, watched.AsSpan(1),
@@ -50,6 +52,7 @@ public static partial class Losses
                 [rows, .. inputs[1..]]);
             // The loss is there when its gradients are: nothing needs the block's logits any longer.
             MlxArray loss = Transforms.Depends(values, gradients)[0];
+            former = [loss];
             ofRows.Add(gradients[0]);
             MlxArray[] ofBlock = [loss, .. gradients[1..]];
             sums = sums.Length == 0 ? ofBlock : [.. sums.Zip(ofBlock, (sum, term) => sum + term)];
