@@ -21,8 +21,10 @@ public sealed class LossBlockTests
         using Embedding head = new((MlxRandom.Normal([vocabulary, width]) * 0.3f).AsType(type));
         Parameter[] parameters = [.. head.TrainableParameters().Select(entry => entry.Parameter)];
 
-        MlxArray[] all = Gradients(states => Losses.CrossEntropy(head.AsLinear(states), targets, reduction: LossReduction.Sum));
-        MlxArray[] blocks = Gradients(states => Losses.CrossEntropySum(states, targets, head.AsLinear, parameters, blockRows));
+        MlxArray[] all = Gradients(
+            states => Losses.CrossEntropy(head.AsLinear(states), targets, reduction: LossReduction.Sum));
+        MlxArray[] blocks = Gradients(
+            states => Losses.CrossEntropySum(states, targets, head.AsLinear, parameters, blockRows));
         for (int i = 0; i < all.Length; i++)
         {
             Assert.Equal(all[i].DType, blocks[i].DType);

@@ -12,7 +12,10 @@ public sealed unsafe class ThinProductTests
     private static readonly mlx_dtype[] Types = [MLX_FLOAT32, MLX_BFLOAT16, MLX_FLOAT16];
 
     private static readonly (int M, int N, int K)[] Shapes =
-        [(50, 70, 8), (33, 600, 1), (37, 32, 16), (50, 8, 70), (35, 3, 33), (32, 16, 100), (8, 300, 70), (3, 33, 200), (16, 130, 32)];
+    [
+        (50, 70, 8), (33, 600, 1), (37, 32, 16), (50, 8, 70), (35, 3, 33), (32, 16, 100), (8, 300, 70), (3, 33, 200),
+        (16, 130, 32),
+    ];
 
     public static TheoryData<int> Widths => [.. KernelMemory.Widths];
 
@@ -177,7 +180,9 @@ public sealed unsafe class ThinProductTests
                 }
 
                 float actual = KernelMemory.Load(a.C, row * a.CRow + column, a.Type);
-                Assert.True(Math.Abs(actual - sum) <= tolerance * (0.01 + size), $"{what}: [{row}, {column}] {actual}, not {sum}");
+                Assert.True(
+                    Math.Abs(actual - sum) <= tolerance * (0.01 + size),
+                    $"{what}: [{row}, {column}] {actual}, not {sum}");
             }
         }
     }

@@ -65,7 +65,8 @@ internal sealed class TrainBenchmark(
         MlxArray inputs = MlxArray.From<int>(ids.AsSpan(0, batchSize * length), batchSize, length);         // [B, L]
         MlxArray targets = MlxArray.From<int>(ids.AsSpan(batchSize * length), batchSize, length);           // [B, L]
         (MlxArray[] values, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(
-            parameters, () => [LanguageModelLoss.Sum(model, model.Hidden(inputs), targets) / (float)(batchSize * length)]);
+            parameters,
+            () => [LanguageModelLoss.Sum(model, model.Hidden(inputs), targets) / (float)(batchSize * length)]);
         optimizer.Update(trained, gradients);
         MlxArray.Eval([.. values, .. parameters.Select(parameter => parameter.Value), .. optimizer.State.Values]);
     }

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Memory for buffers, and its counters. Freed blocks wait in a cache of bounded size, one stack a block size: by default
-/// it keeps what was once in use, so that a training step finds the blocks of the last one. What has waited longest goes
-/// first. Large blocks are aligned to huge pages and ask for them.
+/// Memory for buffers, and its counters. Freed blocks wait in a cache of bounded size, one stack a block size: by
+/// default it keeps what was once in use, so that a training step finds the blocks of the last one. What has waited
+/// longest goes first. Large blocks are aligned to huge pages and ask for them.
 /// </summary>
 internal static unsafe partial class Allocator
 {
@@ -147,7 +147,9 @@ internal static unsafe partial class Allocator
     {
         while (s_cached > limit)
         {
-            (long size, Blocks oldest) = Cache.Where(entry => entry.Value.Free.Count > 0).MinBy(entry => entry.Value.LastUse);
+            (long size, Blocks oldest) = Cache
+                .Where(entry => entry.Value.Free.Count > 0)
+                .MinBy(entry => entry.Value.LastUse);
             while (s_cached > limit && oldest.Free.TryPop(out nint block))
             {
                 NativeMemory.AlignedFree((void*)block);

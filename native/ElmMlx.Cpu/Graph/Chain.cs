@@ -4,17 +4,20 @@ namespace ElmMlx.Cpu;
 
 /// <summary>
 /// Elementwise operations of one shape that feed each other, computed together: a block of elements goes through all of
-/// them before the next one, so what is between two of them stays in the cache, and has no memory of its own where nobody
-/// else wants it. Each operation rounds as it does alone: the bits are the same.
+/// them before the next one, so what is between two of them stays in the cache, and has no memory of its own where
+/// nobody else wants it. Each operation rounds as it does alone: the bits are the same.
 /// </summary>
 internal sealed class Chain
 {
-    /// <summary>Fewer elements are in the cache anyhow, and looking for a chain would take as long as computing them.</summary>
+    /// <summary>
+    /// Fewer elements are in the cache anyhow, and looking for a chain would take as long as computing them.
+    /// </summary>
     public const long SmallestSize = 1 << 13;
 
     private const int MaxOperations = 16;
 
-    private readonly Operation[] _operations = new Operation[MaxOperations];    // an operation behind those that feed it
+    // An operation stands behind those that feed it.
+    private readonly Operation[] _operations = new Operation[MaxOperations];
     private readonly Node[] _leaves = new Node[2 * MaxOperations];
     private int _nOperations, _nLeaves, _nPlanned;
 
@@ -42,8 +45,8 @@ internal sealed class Chain
     private ReadOnlySpan<Node> Leaves => _leaves.AsSpan(0, _nLeaves);
 
     /// <summary>
-    /// Looks for a chain that ends in <paramref name="last"/>; whether there is one, of two operations or more. It is good
-    /// until something is evaluated.
+    /// Looks for a chain that ends in <paramref name="last"/>; whether there is one, of two operations or more. It is
+    /// good until something is evaluated.
     /// </summary>
     public bool TryFind(Operation last)
     {

@@ -5,8 +5,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Runs a <see cref="Chain"/> over its elements, a block at a time, on all threads. In a block everything is float32: what
-/// is narrow is widened once, and rounded after each operation as its dtype asks.
+/// Runs a <see cref="Chain"/> over its elements, a block at a time, on all threads. In a block everything is float32:
+/// what is narrow is widened once, and rounded after each operation as its dtype asks.
 /// </summary>
 internal readonly unsafe struct ChainKernel : IRunBody
 {
@@ -155,7 +155,9 @@ internal readonly unsafe struct ChainKernel : IRunBody
         return count;
     }
 
-    /// <summary>What an operation computes of a block, or a leaf's part of it: a number each, or one for all (stride 0).</summary>
+    /// <summary>
+    /// What an operation computes of a block, or a leaf's part of it: a number each, or one for all (stride 0).
+    /// </summary>
     private struct Value
     {
         public float* Data;
@@ -184,7 +186,9 @@ internal readonly unsafe struct ChainKernel : IRunBody
         }
     }
 
-    /// <summary>An operation: the places of its inputs, and where its output goes (null: only into the block).</summary>
+    /// <summary>
+    /// An operation: the places of its inputs, and where its output goes (null: only into the block).
+    /// </summary>
     private struct Step
     {
         public ElementKernel Kernel;

@@ -2,7 +2,8 @@ namespace ElmMlx.Cpu;
 
 /// <summary>
 /// Computes nodes: every operation once, after its inputs, without recursion. An operation lets go of its inputs as
-/// soon as it has run, so memory is free for the next one. Elementwise ones run in chains (<see cref="Chain"/>). One evaluation at a time; its kernels share the cores.
+/// soon as it has run, so memory is free for the next one. Elementwise ones run in chains (<see cref="Chain"/>). One
+/// evaluation at a time; its kernels share the cores.
 /// </summary>
 internal static class Evaluator
 {

@@ -18,8 +18,9 @@ internal abstract class Primitive
     public abstract void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs);
 
     /// <summary>
-    /// What computes pieces of the only output of <paramref name="operation"/>, this primitive's, from the same pieces of inputs
-    /// of its shape; none where it is not computed element by element. <see cref="Evaluate"/> gives the same bits.
+    /// What computes pieces of the only output of <paramref name="operation"/>, this primitive's, from the same pieces
+    /// of inputs of its shape; none where it is not computed element by element. <see cref="Evaluate"/> gives the same
+    /// bits.
     /// </summary>
     public virtual ElementKernel OfElements(Operation operation) => default;
 

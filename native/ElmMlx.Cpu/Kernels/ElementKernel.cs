@@ -4,8 +4,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
-/// What an elementwise operation does in a <see cref="Chain"/>: a formula of one or two float32 numbers, or a cast. Those
-/// of float16 and bfloat16 compute in float32, too, and round. The default is none.
+/// What an elementwise operation does in a <see cref="Chain"/>: a formula of one or two float32 numbers, or a cast.
+/// Those of float16 and bfloat16 compute in float32, too, and round. The default is none.
 /// </summary>
 internal readonly unsafe struct ElementKernel
 {
@@ -39,7 +39,9 @@ internal readonly unsafe struct ElementKernel
 
     public static ElementKernel OfCast(mlx_dtype from, mlx_dtype to) => Knows(from) && Knows(to) ? Cast : default;
 
-    /// <summary>z[i] = f(x[i], y[i]); strides of 1, or 0 for one number for all. A formula of one number takes x.</summary>
+    /// <summary>
+    /// z[i] = f(x[i], y[i]); strides of 1, or 0 for one number for all. A formula of one number takes x.
+    /// </summary>
     public void Run(float* x, long xStride, float* y, long yStride, float* z, int n) =>
         _formula(x, xStride, y, yStride, z, n);
 

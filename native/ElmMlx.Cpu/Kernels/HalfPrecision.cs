@@ -71,7 +71,8 @@ internal static unsafe class HalfPrecision
             for (; i <= n - 16; i += 16)
             {
                 Vector512<float> value = Vector512.Load(from + i);
-                Vector512<uint> bits = value.AsUInt32(), odd = Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One;
+                Vector512<uint> bits = value.AsUInt32();
+                Vector512<uint> odd = Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One;
                 Vector512<uint> rounded = Vector512.ConditionalSelect(
                     Vector512.Equals(value, value).AsUInt32(), bits + Vector512.Create(0x7fffu) + odd,
                     bits | Vector512.Create(0x00400000u));

@@ -20,7 +20,9 @@ internal static unsafe partial class ThinProduct
             int nColumns = RoundUp(product.N, Together);
             arguments.RowB = RoundUp(product.K, L.Count);
             arguments.PackedB = KernelScratch.Floats(KernelScratch.Use.Input, (long)nColumns * arguments.RowB);
-            Pack(product.B, arguments.BType, product.BColumn, product.BRow, product.N, product.K, arguments.PackedB, arguments.RowB);
+            Pack(
+                product.B, arguments.BType, product.BColumn, product.BRow, product.N, product.K, arguments.PackedB,
+                arguments.RowB);
             new Span<float>(
                 arguments.PackedB + (long)product.N * arguments.RowB, (nColumns - product.N) * arguments.RowB).Clear();
             WorkerPool.Run((product.M + DotRows - 1) / DotRows, &DotTask<L, V, F>, &arguments);
@@ -68,8 +70,8 @@ internal static unsafe partial class ThinProduct
     }
 
     /// <summary>
-    /// Adds the products of two rows with four columns to eight sums: whole vectors. The next rows, <paramref name="ahead"/>
-    /// bytes behind these, are asked for.
+    /// Adds the products of two rows with four columns to eight sums: whole vectors. The next rows, <paramref
+    /// name="ahead"/> bytes behind these, are asked for.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Dot<L, V, F>(int nK, void* a0, void* a1, long ahead, float* b0, int bRow, float* sums)

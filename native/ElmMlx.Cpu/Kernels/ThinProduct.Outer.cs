@@ -20,8 +20,12 @@ internal static unsafe partial class ThinProduct
             arguments.RowB = product.N;
             arguments.PackedA = KernelScratch.Floats(KernelScratch.Use.Input, (long)product.M * product.K);
             arguments.PackedB = KernelScratch.Floats(KernelScratch.Use.PanelsB, (long)product.K * arguments.RowB);
-            Pack(product.A, arguments.AType, product.ARow, product.AColumn, product.M, product.K, arguments.PackedA, arguments.RowA);
-            Pack(product.B, arguments.BType, product.BRow, product.BColumn, product.K, product.N, arguments.PackedB, arguments.RowB);
+            Pack(
+                product.A, arguments.AType, product.ARow, product.AColumn, product.M, product.K, arguments.PackedA,
+                arguments.RowA);
+            Pack(
+                product.B, arguments.BType, product.BRow, product.BColumn, product.K, product.N, arguments.PackedB,
+                arguments.RowB);
             WorkerPool.Run((product.M + OuterRows - 1) / OuterRows, &OuterTask<L, V, F>, &arguments);
         }
     }
@@ -46,7 +50,8 @@ internal static unsafe partial class ThinProduct
     }
 
     /// <summary>
-    /// Two vectors of four rows at a time. Rows beyond <paramref name="last"/> are the last one again; the second vector begins
+    /// Two vectors of four rows at a time. Rows beyond <paramref name="last"/> are the last one again; the second
+    /// vector begins
     /// <paramref name="second"/> columns behind the first (0: it is the same).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -57,12 +62,12 @@ internal static unsafe partial class ThinProduct
         where F : struct, IFloatFormat
     {
         int nK = arguments.Product.K, rowB = arguments.RowB, step = second + L.Count;
-        long cRow = arguments.Product.CRow;
+        long cRow = arguments.Product.CRow * F.Size;
+        byte* c = (byte*)arguments.Product.C;
         int row1 = Math.Min(row + 1, last), row2 = Math.Min(row + 2, last), row3 = Math.Min(row + 3, last);
         float* a0 = arguments.PackedA + (long)row * nK, a1 = arguments.PackedA + (long)row1 * nK;
         float* a2 = arguments.PackedA + (long)row2 * nK, a3 = arguments.PackedA + (long)row3 * nK;
-        void* c0 = (byte*)arguments.Product.C + row * cRow * F.Size, c1 = (byte*)arguments.Product.C + row1 * cRow * F.Size;
-        void* c2 = (byte*)arguments.Product.C + row2 * cRow * F.Size, c3 = (byte*)arguments.Product.C + row3 * cRow * F.Size;
+        byte* c0 = c + row * cRow, c1 = c + row1 * cRow, c2 = c + row2 * cRow, c3 = c + row3 * cRow;
         for (; column < endColumn; column += step)
         {
             V c00 = default, c01 = default, c10 = default, c11 = default;

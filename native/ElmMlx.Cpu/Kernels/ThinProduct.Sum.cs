@@ -5,7 +5,9 @@ namespace ElmMlx.Cpu.Kernels;
 // A short M: each result row is a sum of B's rows, which are read once, a block at a time.
 internal static unsafe partial class ThinProduct
 {
-    /// <summary>Columns of a task, and rows of B that are read for all rows of the result while they lie in the cache.</summary>
+    /// <summary>
+    /// Columns of a task, and rows of B that are read for all rows of the result while they lie in the cache.
+    /// </summary>
     private const int SumColumns = 128, SumRows = 64;
 
     private readonly struct SumKernel : IThinKernel
@@ -18,7 +20,9 @@ internal static unsafe partial class ThinProduct
             ref readonly MatMulArguments product = ref arguments.Product;
             arguments.RowA = RoundUp(product.M, Together);
             arguments.PackedA = KernelScratch.Floats(KernelScratch.Use.Input, (long)product.K * arguments.RowA);
-            Pack(product.A, arguments.AType, product.AColumn, product.ARow, product.K, product.M, arguments.PackedA, arguments.RowA);
+            Pack(
+                product.A, arguments.AType, product.AColumn, product.ARow, product.K, product.M, arguments.PackedA,
+                arguments.RowA);
             WorkerPool.Run((product.N + SumColumns - 1) / SumColumns, &SumTask<L, V, F>, &arguments);
         }
     }
@@ -40,11 +44,12 @@ internal static unsafe partial class ThinProduct
             void* b = (byte*)product.B + (k * product.BRow + column) * F.Size;
             for (int row = 0; row < product.M; row += Together)
             {
+                float* to = sums + row * SumColumns;
                 int j = 0;
                 for (; j <= nColumns - 2 * L.Count; j += 2 * L.Count)
-                    Sum<L, V, F>(nK, a + row, arguments.RowA, b, product.BRow, j, L.Count, sums + row * SumColumns + j);
+                    Sum<L, V, F>(nK, a + row, arguments.RowA, b, product.BRow, j, L.Count, to + j);
                 for (; j < nColumns; j++)
-                    Sum<SimdScalar, float, F>(nK, a + row, arguments.RowA, b, product.BRow, j, 0, sums + row * SumColumns + j);
+                    Sum<SimdScalar, float, F>(nK, a + row, arguments.RowA, b, product.BRow, j, 0, to + j);
             }
         }
 
@@ -57,7 +62,8 @@ internal static unsafe partial class ThinProduct
     /// <paramref name="second"/> elements behind the first (0: it is the same). The next block of rows is asked for.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sum<L, V, F>(int nK, float* a, int aRow, void* b, long bRow, int column, int second, float* sums)
+    private static void Sum<L, V, F>(
+        int nK, float* a, int aRow, void* b, long bRow, int column, int second, float* sums)
         where L : struct, ISimd<V>
         where V : struct
         where F : struct, IFloatFormat

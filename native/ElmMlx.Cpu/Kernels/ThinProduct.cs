@@ -7,14 +7,14 @@ namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
 /// Matrix products with one short side of three, as low-rank adapters and their gradients have: [M, K] × [K, N] where
-/// K, N or M is at most <see cref="Short"/>. A and B may each be float16, bfloat16 or float32: what is narrow is widened as
-/// it is read, which saves a cast of the long one. The short one is packed in float32; the long one, or the result, is
-/// walked once, where it lies.
+/// K, N or M is at most <see cref="Short"/>. A and B may each be float16, bfloat16 or float32: what is narrow is
+/// widened as it is read, which saves a cast of the long one. The short one is packed in float32; the long one, or the
+/// result, is walked once, where it lies.
 /// </summary>
 /// <remarks>
-/// A short K sums over registers (<see cref="Outer"/>), a short N takes dot products of rows (<see cref="Dot"/>), a short M
-/// sums rows (<see cref="Sum"/>). Rank 8, 512 rows, 1280 or 10240 long, two cores of AVX-512 (peak 430 GFLOP/s): 100 to
-/// 250 GFLOP/s; the writing of a result bounds a short K.
+/// A short K sums over registers (<see cref="Outer"/>), a short N takes dot products of rows (<see cref="Dot"/>), a
+/// short M sums rows (<see cref="Sum"/>). Rank 8, 512 rows, 1280 or 10240 long, two cores of AVX-512 (peak 430
+/// GFLOP/s): 100 to 250 GFLOP/s; the writing of a result bounds a short K.
 /// </remarks>
 internal static unsafe partial class ThinProduct
 {
@@ -36,7 +36,9 @@ internal static unsafe partial class ThinProduct
     /// <summary>Whether operands of this dtype can be multiplied here.</summary>
     public static bool Reads(mlx_dtype type) => type is MLX_FLOAT32 or MLX_BFLOAT16 or MLX_FLOAT16;
 
-    /// <summary>A plain thin product, where the long operand's rows (for a short M or N) lie in one piece; else false.</summary>
+    /// <summary>
+    /// A plain thin product, where the long operand's rows (for a short M or N) lie in one piece; else false.
+    /// </summary>
     /// <param name="product">A and B have dtypes of their own; <c>Type</c> is the result's.</param>
     /// <param name="aType">A's dtype.</param>
     /// <param name="bType">B's dtype.</param>
@@ -68,7 +70,8 @@ internal static unsafe partial class ThinProduct
     }
 
     /// <summary>
-    /// Copies a strided matrix into float32 rows of <paramref name="toRow"/> floats; the columns beyond the matrix become 0.
+    /// Copies a strided matrix into float32 rows of <paramref name="toRow"/> floats; the columns beyond the matrix
+    /// become 0.
     /// </summary>
     private static void Pack(
         void* from, mlx_dtype type, long row, long column, int nRows, int nColumns, float* to, int toRow)

@@ -94,7 +94,8 @@ internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
     // d(α a·b + β c): g·bᵀ α, aᵀ·g α, g β; one b for all matrices of a adds up over their rows
     public override Node?[] Gradient(Backward backward)
     {
-        Node a = backward.X, b = backward.Y, g = ThinProduct.IsThin(a, b) ? Unwidened(backward.Cotangent) : backward.Cotangent;
+        Node a = backward.X, b = backward.Y;
+        Node g = ThinProduct.IsThin(a, b) ? Unwidened(backward.Cotangent) : backward.Cotangent;
         mlx_dtype type = backward.Output.Type;
         Func<Node> ofA = () => Ops.AsType(Product(g, Ops.SwapAxes(b, -1, -2), type), a.Type);
         Func<Node> ofB = () => Ops.AsType(

@@ -5,8 +5,8 @@ public static partial class Losses
 {
     /// <summary>
     /// The sum of <see cref="CrossEntropy(MlxArray, MlxArray, int?, double, MlxArray?, LossReduction)"/> over rows, for
-    /// training. A block of rows has logits; its loss and gradients are computed together, and the logits forgotten before
-    /// the next block: long sequences take no more memory here than short ones.
+    /// training. A block of rows has logits; its loss and gradients are computed together, and the logits forgotten
+    /// before the next block: long sequences take no more memory here than short ones.
     /// </summary>
     /// <param name="hidden">What the output layer reads, [N, D].</param>
     /// <param name="targets">[N], whole numbers from 0 to V - 1.</param>
@@ -22,8 +22,8 @@ public static partial class Losses
         ArgumentOutOfRangeException.ThrowIfLessThan(blockRows, 1);
         if (hidden.Rank != 2 || targets.Rank != 1 || hidden.Dim(0) != targets.Dim(0) || hidden.Dim(0) == 0)
             throw new ArgumentException(
-                $"{hidden.Describe()} and {targets.Describe()} do not fit: rows [N, D] and targets [N] are needed, and one row " +
-                "at least", nameof(targets));
+                $"{hidden.Describe()} and {targets.Describe()} do not fit: rows [N, D] and targets [N] are needed, " +
+                "and one row at least", nameof(targets));
         Func<MlxArray[], MlxArray[]> sum = Transforms.CustomVjp(
             inputs => SumAndGradients(inputs, targets, outputLayer, parameters, blockRows),
             (_, cotangents, outputs) =>
@@ -31,7 +31,9 @@ public static partial class Losses
         return sum([hidden, .. parameters.Select(parameter => parameter.Value)])[0];
     }
 
-    /// <summary>The sum, its gradient with respect to the rows [N, D], and those with respect to the parameters.</summary>
+    /// <summary>
+    /// The sum, its gradient with respect to the rows [N, D], and those with respect to the parameters.
+    /// </summary>
     private static MlxArray[] SumAndGradients(
         MlxArray[] inputs, MlxArray targets, Func<MlxArray, MlxArray> outputLayer, IReadOnlyList<Parameter> parameters,
         int blockRows)

@@ -16,8 +16,9 @@ public static class LanguageModelLoss
     public static BatchLoss Of(OpenElmModel model, ulong seed) => (batch, step) =>
     {
         Begin(model, seed, step);
-        MlxArray sum = step is null || batch.TokenCount == 0 ? TokenLosses(model, batch).Sum() : TrainingSum(model, batch);
-        return new LossSum(sum, batch.TokenCount);
+        bool isTraining = step is not null && batch.TokenCount > 0;
+        return new LossSum(
+            isTraining ? TrainingSum(model, batch) : TokenLosses(model, batch).Sum(), batch.TokenCount);
     };
 
     /// <summary>
