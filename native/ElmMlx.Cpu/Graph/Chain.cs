@@ -1,5 +1,3 @@
-using ElmMlx.Cpu.Kernels;
-
 namespace ElmMlx.Cpu;
 
 /// <summary>
