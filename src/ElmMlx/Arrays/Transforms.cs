@@ -131,8 +131,10 @@ public static unsafe class Transforms
         return custom.Apply(arguments);
     };
 
-    /// <summary>The same arrays, which are not evaluated before the others are.</summary>
-    internal static MlxArray[] Depends(MlxArray[] arrays, MlxArray[] others)
+    /// <summary>The same arrays, which are not there before the others are: where the order of work saves memory.</summary>
+    /// <param name="arrays">Of any shapes.</param>
+    /// <param name="others">What is evaluated with them.</param>
+    public static MlxArray[] Depends(MlxArray[] arrays, MlxArray[] others)
     {
         using ArrayVector first = new(arrays), then = new(others);
         return ArrayVector.Take(Checked.mlx_depends(first.Handle, then.Handle));
