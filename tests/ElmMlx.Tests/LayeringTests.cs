@@ -10,9 +10,9 @@ public partial class LayeringTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Arrays"] = [],
-        ["Nn"] = ["Arrays"],
-        ["Optimizers"] = ["Arrays", "Nn"],
         ["Weights"] = ["Arrays"],
+        ["Nn"] = ["Arrays", "Weights"],
+        ["Optimizers"] = ["Arrays", "Nn"],
         ["Text"] = [],
         ["OpenElm"] = ["Arrays", "Nn", "Weights", "Text"],
         ["Datasets"] = ["Arrays", "Text"],

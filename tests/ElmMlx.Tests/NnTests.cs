@@ -76,13 +76,13 @@ public sealed class NnTests
         MlxRandom.Seed(1);
         MlxArray weight = MlxRandom.Normal([24, 64]), x = MlxRandom.Normal([3, 64]);
         using var linear = new Linear(weight);
-        using QuantizedLinear packed = linear.Quantize(32, bits, "affine");
+        using QuantizedLinear packed = linear.ToQuantized(32, bits, "affine");
         Assert.Equal((64, 24), (packed.InputSize, packed.OutputSize));
         double[] expected = [.. x.MatMul(packed.DenseWeight().Transpose()).Floats().Select(value => (double)value)];
         GoldenArrays.Close(expected, packed.Forward(x).Floats(), 1e-4, "linear");
 
         using var embedding = new Embedding(MlxRandom.Normal([24, 64]));
-        using QuantizedEmbedding rows = embedding.Quantize(32, bits, "affine");
+        using QuantizedEmbedding rows = embedding.ToQuantized(32, bits, "affine");
         MlxArray ids = MlxArray.From<int>([5, 0, 5], 1, 3);
         Assert.Equal(rows.DenseWeight().Take(ids, 0).Floats(), rows.Forward(ids).Floats());
     }

@@ -243,17 +243,25 @@ public sealed unsafe partial class MlxArray
     /// <param name="value">The value, cast to this array's dtype.</param>
     public MlxArray Pad(ReadOnlySpan<int> axes, ReadOnlySpan<int> low, ReadOnlySpan<int> high, double value = 0)
     {
+        if (low.Length != axes.Length || high.Length != axes.Length)
+            throw Refused("pad", $"{axes.Length} axes have {low.Length} sizes before and {high.Length} after");
+        // All axes in order: MLX's gradient takes the place of an axis in the list for the axis.
+        (int[] all, int[] before, int[] after) = ([.. Enumerable.Range(0, Rank)], new int[Rank], new int[Rank]);
+        for (int i = 0; i < axes.Length; i++)
+        {
+            int axis = CheckAxis("pad", axes[i]);
+            before[axis] += low[i];
+            after[axis] += high[i];
+        }
         mlx_stream stream = Stream;
         MlxArray filling = Scalar(value, DType);
-        fixed (int* a = axes)
-        fixed (int* b = low)
-        fixed (int* c = high)
+        nuint rank = (nuint)all.Length;
+        fixed (int* a = all)
+        fixed (int* b = before)
+        fixed (int* c = after)
         fixed (byte* mode = "constant\0"u8)
             return New(
-                Checked.mlx_pad(
-                    Handle, a, (nuint)axes.Length, b, (nuint)low.Length, c, (nuint)high.Length, filling.Handle, mode, stream),
-                this,
-                filling);
+                Checked.mlx_pad(Handle, a, rank, b, rank, c, rank, filling.Handle, mode, stream), this, filling);
     }
 
     /// <summary>A value before and after the elements along every axis.</summary>

@@ -1,26 +1,14 @@
 namespace ElmMlx.Nn;
 
-/// <summary>
-/// Sets elements to zero with a probability and scales the others so that the mean stays; only in training mode.
-/// Which ones follows from a seed that <see cref="Reseed"/> sets: a layer that is computed once more to save
-/// memory draws the same mask, and so does a run that is resumed.
-/// </summary>
-public sealed class Dropout : Module
+/// <summary>Dropout of single elements, as mlx.nn.Dropout.</summary>
+public sealed class Dropout : DropoutLayer
 {
-    private ulong? _seed;
-
     /// <summary>A layer with the given probability.</summary>
     /// <param name="probability">Of an element to become zero, from 0 to below 1.</param>
-    public Dropout(double probability)
+    public Dropout(double probability = 0.5)
+        : base(probability)
     {
-        if (!(probability is >= 0 and < 1))
-            throw new ArgumentOutOfRangeException(
-                nameof(probability), $"The dropout is {probability}; it must be at least 0 and below 1.");
-        Probability = probability;
     }
-
-    /// <summary>Of an element to become zero.</summary>
-    public double Probability { get; }
 
     /// <summary>Gives every dropout of a tree its own mask for the next forward pass.</summary>
     /// <param name="model">The tree.</param>
@@ -30,22 +18,11 @@ public sealed class Dropout : Module
     {
         ulong state = Mix(Mix(seed) + (ulong)pass);
         foreach ((_, Module module) in model.NamedModules())
-            if (module is Dropout dropout)
-                dropout._seed = Mix(++state);
+            if (module is DropoutLayer dropout)
+                dropout.Seed(Mix(++state));
     }
 
-    /// <summary>The input, or in training mode the input with some elements zero.</summary>
-    /// <param name="x">[…].</param>
-    /// <exception cref="InvalidOperationException">In training mode, when no seed was set.</exception>
-    public MlxArray Forward(MlxArray x)
-    {
-        if (!IsTraining || Probability == 0)
-            return x;
-        ulong seed = _seed ?? throw new InvalidOperationException(
-            "A dropout in training mode draws its mask from a seed: call Dropout.Reseed before the forward pass.");
-        MlxArray mask = MlxRandom.Bernoulli(1 - Probability, x.Shape, MlxRandom.Key(seed));
-        return x * mask * (float)(1 / (1 - Probability));
-    }
+    private protected override int[] MaskShape(int[] shape) => shape;
 
     // SplitMix64's finaliser: neighbouring numbers become independent ones.
     private static ulong Mix(ulong x)

@@ -1,13 +1,21 @@
 namespace ElmMlx.Nn;
 
 /// <summary>A plain embedding.</summary>
-public sealed class Embedding : EmbeddingLayer
+public sealed class Embedding : EmbeddingLayer, IQuantizable
 {
     private readonly Parameter _weight;
 
     /// <summary>An embedding with the given table.</summary>
     /// <param name="weight">[V, D].</param>
     public Embedding(MlxArray weight) => _weight = AddParameter("weight", weight);
+
+    /// <summary>A new embedding, drawn from the normal distribution with deviation 1 / √D, float32.</summary>
+    /// <param name="numEmbeddings">V.</param>
+    /// <param name="dims">D.</param>
+    public Embedding(int numEmbeddings, int dims)
+        : this(MlxRandom.Normal([numEmbeddings, dims], scale: (float)(1 / Math.Sqrt(dims))))
+    {
+    }
 
     /// <inheritdoc/>
     public override int Count => _weight.Value.Dim(0);
@@ -25,9 +33,9 @@ public sealed class Embedding : EmbeddingLayer
     public override MlxArray DenseWeight() => _weight.Value;
 
     /// <summary>The same embedding with a quantised table.</summary>
-    /// <param name="groupSize">Elements of a row that share one scale.</param>
-    /// <param name="bits">Bits an element.</param>
-    /// <param name="mode">MLX's mode, for example <c>affine</c>.</param>
-    public QuantizedEmbedding Quantize(int groupSize, int bits, string mode) =>
+    /// <inheritdoc cref="IQuantizable.ToQuantized"/>
+    public QuantizedEmbedding ToQuantized(int? groupSize = null, int? bits = null, string mode = "affine") =>
         new(PackedMatrix.Quantize(_weight.Value, groupSize, bits, mode));
+
+    Module IQuantizable.ToQuantized(int? groupSize, int? bits, string mode) => ToQuantized(groupSize, bits, mode);
 }

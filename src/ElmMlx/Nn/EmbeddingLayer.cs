@@ -1,7 +1,7 @@
 namespace ElmMlx.Nn;
 
 /// <summary>A table of vectors that is looked up by id, and that a tied output layer multiplies by.</summary>
-public abstract class EmbeddingLayer : Module
+public abstract class EmbeddingLayer : UnaryLayer
 {
     /// <summary>Number of rows, V.</summary>
     public abstract int Count { get; }
@@ -12,7 +12,7 @@ public abstract class EmbeddingLayer : Module
     /// <summary>The rows of the given ids.</summary>
     /// <param name="ids">Integers of any shape […].</param>
     /// <returns>[…, D].</returns>
-    public abstract MlxArray Forward(MlxArray ids);
+    public abstract override MlxArray Forward(MlxArray ids);
 
     /// <summary><c>x · Wᵀ</c>: the table as an output layer.</summary>
     /// <param name="x">[…, D].</param>

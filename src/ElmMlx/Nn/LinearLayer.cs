@@ -1,7 +1,7 @@
 namespace ElmMlx.Nn;
 
 /// <summary>A layer that multiplies its input by a matrix: plain, quantised, or with an adapter.</summary>
-public abstract class LinearLayer : Module
+public abstract class LinearLayer : UnaryLayer
 {
     /// <summary>Width of the input.</summary>
     public abstract int InputSize { get; }
@@ -9,10 +9,10 @@ public abstract class LinearLayer : Module
     /// <summary>Width of the output.</summary>
     public abstract int OutputSize { get; }
 
-    /// <summary><c>x · Wᵀ</c>.</summary>
+    /// <summary><c>x · Wᵀ</c>, plus a bias where there is one.</summary>
     /// <param name="x">[…, InputSize].</param>
     /// <returns>[…, OutputSize].</returns>
-    public abstract MlxArray Forward(MlxArray x);
+    public abstract override MlxArray Forward(MlxArray x);
 
     /// <summary>The matrix W in a floating-point type, [OutputSize, InputSize].</summary>
     public abstract MlxArray DenseWeight();

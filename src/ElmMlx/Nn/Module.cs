@@ -4,7 +4,7 @@ namespace ElmMlx.Nn;
 /// A layer, or a tree of layers. Names are checkpoint keys: joined with dots they spell the tensor's name
 /// (<c>layers.3.attn.qkv_proj.weight</c>). A module owns its parameters and its children.
 /// </summary>
-public abstract class Module : IDisposable
+public abstract partial class Module : IDisposable
 {
     private readonly List<ModuleSlot> _children = [];
     private readonly List<Parameter> _parameters = [];
@@ -68,6 +68,18 @@ public abstract class Module : IDisposable
         return parameter;
     }
 
+    /// <summary>
+    /// Adds an array that the module itself moves: it is saved and loaded, and no optimizer sees it.
+    /// </summary>
+    /// <param name="name">The last part of the checkpoint key, for example <c>running_mean</c>.</param>
+    /// <param name="value">The array.</param>
+    protected Parameter AddBuffer(string name, MlxArray value)
+    {
+        var buffer = new Parameter(name, value, isBuffer: true);
+        _parameters.Add(buffer);
+        return buffer;
+    }
+
     /// <summary>Every module below this one with its path, parents before children.</summary>
     public IEnumerable<(string Path, Module Module)> NamedModules() =>
         Slots("").Select(slot => (slot.Path, slot.Slot.Module));
@@ -87,10 +99,17 @@ public abstract class Module : IDisposable
         NamedParameters().Where(entry => entry.Parameter.IsTrainable && entry.Parameter.Value.DType.IsFloating());
 
     /// <summary>Training changes no parameter of this module, nor of those below.</summary>
-    public void Freeze() => SetTrainable(false);
+    /// <param name="recurse">False: of this module only.</param>
+    /// <param name="keys">The last parts of the parameters' names, for example <c>bias</c>; null for all.</param>
+    public void Freeze(bool recurse = true, IReadOnlyCollection<string>? keys = null) =>
+        SetTrainable(false, recurse, keys);
 
-    /// <summary>Training changes every floating-point parameter of this module and of those below.</summary>
-    public void Unfreeze() => SetTrainable(true);
+    /// <summary>
+    /// Training changes every floating-point parameter of this module and of those below, but buffers.
+    /// </summary>
+    /// <inheritdoc cref="Freeze"/>
+    public void Unfreeze(bool recurse = true, IReadOnlyCollection<string>? keys = null) =>
+        SetTrainable(true, recurse, keys);
 
     /// <summary>
     /// Puts another module at a path. The old one is not disposed: the new one may hold it.
@@ -165,10 +184,11 @@ public abstract class Module : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private void SetTrainable(bool isTrainable)
+    private void SetTrainable(bool isTrainable, bool recurse, IReadOnlyCollection<string>? keys)
     {
-        foreach ((_, Parameter parameter) in NamedParameters())
-            parameter.IsTrainable = isTrainable;
+        foreach (Parameter parameter in recurse ? NamedParameters().Select(entry => entry.Parameter) : _parameters)
+            if (keys is null || keys.Contains(parameter.Name))
+                parameter.IsTrainable = isTrainable;
     }
 
     private IEnumerable<(string Path, ModuleSlot Slot)> Slots(string prefix)

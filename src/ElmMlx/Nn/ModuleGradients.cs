@@ -11,6 +11,27 @@ public static class ModuleGradients
         IReadOnlyList<Parameter> parameters, Func<MlxArray[]> function) => Transforms.ValueAndGrad(
             watched => With(parameters, watched, function), [.. parameters.Select(parameter => parameter.Value)]);
 
+    /// <summary>The value of a function of a module, and its gradients, as mlx.nn.value_and_grad.</summary>
+    /// <param name="module">Whose trainable parameters the gradients are of.</param>
+    /// <param name="loss">Runs the module; a floating-point scalar.</param>
+    /// <returns>
+    /// The value, and a gradient a parameter, in the order of <see cref="Module.TrainableParameters"/>.
+    /// </returns>
+    public static (MlxArray Loss, MlxArray[] Gradients) ValueAndGrad(Module module, Func<MlxArray> loss)
+    {
+        (MlxArray[] values, MlxArray[] gradients) = ValueAndGrad(Trainable(module), () => [loss()]);
+        return (values[0], gradients);
+    }
+
+    /// <summary>
+    /// A function of a module that keeps nothing of what it computes on the way, as mlx.nn.utils.checkpoint.
+    /// </summary>
+    /// <param name="module">Whose trainable parameters get gradients.</param>
+    /// <param name="function">Runs the module.</param>
+    /// <returns>The function of the other arguments, which get gradients too.</returns>
+    public static Func<MlxArray[], MlxArray[]> Checkpoint(Module module, Func<MlxArray[], MlxArray[]> function) =>
+        Checkpoint(Trainable(module), function);
+
     /// <summary>
     /// A function of modules that keeps nothing of what it computes on the way (<see cref="Transforms.Checkpoint"/>).
     /// </summary>
@@ -38,8 +59,13 @@ public static class ModuleGradients
         }
         finally
         {
+            // A module may have given one a new array meanwhile: a buffer that it moves.
             for (int i = 0; i < former.Length; i++)
-                parameters[i].Value = former[i];
+                if (ReferenceEquals(parameters[i].Value, values[i]))
+                    parameters[i].Value = former[i];
         }
     }
+
+    private static Parameter[] Trainable(Module module) =>
+        [.. module.TrainableParameters().Select(entry => entry.Parameter)];
 }

@@ -11,7 +11,23 @@ public sealed record PackedMatrix(
     MlxArray Weight, MlxArray Scales, MlxArray? Biases, int GroupSize, int Bits, string Mode)
 {
     /// <summary>Quantises a matrix and evaluates the result.</summary>
-    public static PackedMatrix Quantize(MlxArray weight, int groupSize, int bits, string mode)
+    /// <param name="weight">[rows, columns].</param>
+    /// <param name="groupSize">Elements of a row that share one scale; null for the mode's own.</param>
+    /// <param name="bits">Bits an element; null for the mode's own.</param>
+    /// <param name="mode">MLX's mode, for example <c>affine</c>.</param>
+    public static PackedMatrix Quantize(MlxArray weight, int? groupSize, int? bits, string mode)
+    {
+        (int ownGroupSize, int ownBits) = mode switch
+        {
+            "mxfp4" => (32, 4),
+            "mxfp8" => (32, 8),
+            "nvfp4" => (16, 4),
+            _ => (64, 4),
+        };
+        return Quantize(weight, groupSize ?? ownGroupSize, bits ?? ownBits, mode);
+    }
+
+    private static PackedMatrix Quantize(MlxArray weight, int groupSize, int bits, string mode)
     {
         (MlxArray packed, MlxArray scales, MlxArray? biases) = Quantized.Quantize(weight, groupSize, bits, mode);
         if (biases is null)

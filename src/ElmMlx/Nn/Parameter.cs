@@ -6,17 +6,27 @@ public sealed class Parameter
     private MlxArray _owned;
     private MlxArray? _transposed;
 
-    internal Parameter(string name, MlxArray value)
+    private bool _isTrainable = true;
+
+    internal Parameter(string name, MlxArray value, bool isBuffer = false)
     {
         Name = name;
+        IsBuffer = isBuffer;
         Value = _owned = Owned.Take(value);
     }
 
     /// <summary>The last part of the checkpoint key, for example <c>weight</c>.</summary>
     public string Name { get; }
 
-    /// <summary>Whether training changes it.</summary>
-    public bool IsTrainable { get; set; } = true;
+    /// <summary>Whether training changes it. Buffers never are, whatever is set.</summary>
+    public bool IsTrainable
+    {
+        get => _isTrainable && !IsBuffer;
+        set => _isTrainable = value;
+    }
+
+    /// <summary>Whether it is saved and loaded as the others are, but moved by its module, not by an optimizer.</summary>
+    public bool IsBuffer { get; }
 
     /// <summary>
     /// The array. Setting it hands over nothing: a transform puts its own arrays here for a while and the former

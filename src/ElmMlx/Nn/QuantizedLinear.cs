@@ -4,9 +4,16 @@ namespace ElmMlx.Nn;
 public sealed class QuantizedLinear : LinearLayer
 {
     private readonly PackedParameters _matrix;
+    private readonly Parameter? _bias;
 
     /// <summary>A layer with the given matrix.</summary>
-    public QuantizedLinear(PackedMatrix matrix) => _matrix = new PackedParameters(matrix, AddParameter);
+    /// <param name="matrix">W, [out, in].</param>
+    /// <param name="bias">b, [out]; none: nothing is added.</param>
+    public QuantizedLinear(PackedMatrix matrix, MlxArray? bias = null)
+    {
+        _matrix = new PackedParameters(matrix, AddParameter);
+        _bias = bias is null ? null : AddParameter("bias", bias);
+    }
 
     /// <inheritdoc/>
     public override int InputSize => _matrix.Columns;
@@ -15,7 +22,7 @@ public sealed class QuantizedLinear : LinearLayer
     public override int OutputSize => _matrix.Rows;
 
     /// <inheritdoc/>
-    public override MlxArray Forward(MlxArray x) => _matrix.MatMul(x);
+    public override MlxArray Forward(MlxArray x) => _bias is null ? _matrix.MatMul(x) : _matrix.MatMul(x) + _bias.Value;
 
     /// <inheritdoc/>
     public override MlxArray DenseWeight() => _matrix.Dequantize();

@@ -161,8 +161,8 @@ public sealed partial class OpenElmModel : Module
             using var scope = new ArrayScope();
             Module? packed = module switch
             {
-                Linear linear when linear.InputSize % groupSize == 0 => linear.Quantize(groupSize, bits, mode),
-                Embedding embedding when embedding.Size % groupSize == 0 => embedding.Quantize(groupSize, bits, mode),
+                Linear linear when linear.InputSize % groupSize == 0 => linear.ToQuantized(groupSize, bits, mode),
+                Embedding embedding when embedding.Size % groupSize == 0 => embedding.ToQuantized(groupSize, bits, mode),
                 _ => null,
             };
             if (packed is null)
