@@ -4,11 +4,10 @@ using Xunit;
 namespace ElmMlx.Tests;
 
 /// <summary>Layers, losses and initializers against mlx.nn's (tests/fixtures/nn).</summary>
+[Collection(GradientCollection.Name)]
 public sealed class NnLayerTests
 {
-    // Functions that the CPU provider has not; the list is the one that the replay of all operations keeps true.
-    private static readonly bool HasConvolutions = TestProvider.IsMlx
-        || !File.ReadLines(Fixtures.Path("cpu-not-implemented.txt")).Contains("mlx_conv_general");
+    private static readonly bool HasConvolutions = TestProvider.Has("mlx_conv_general");
 
     public static TheoryData<string> Layers() => [.. NnGolden.Names.Where(name => NnLayers.Has(name) && IsThere(name))];
 

@@ -5,6 +5,7 @@ using Xunit;
 namespace ElmMlx.Tests;
 
 /// <summary>What all modules can: walking, freezing, changing, saving, quantising, learning.</summary>
+[Collection(GradientCollection.Name)]
 public sealed class NnModuleTests
 {
     [Fact]

@@ -4,6 +4,7 @@ using Xunit;
 namespace ElmMlx.Tests;
 
 /// <summary>The programs of <c>samples/</c>, in short runs.</summary>
+[Collection(GradientCollection.Name)]
 public sealed class SampleTests
 {
     [Fact]
