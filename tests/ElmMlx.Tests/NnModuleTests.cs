@@ -1,3 +1,4 @@
+using ElmMlx.Lora;
 using ElmMlx.Nn;
 using ElmMlx.Optimizers;
 using Xunit;
@@ -243,6 +244,40 @@ public sealed class NnModuleTests
         MlxArray gradient = Transforms.Grad(a => (a[0].Pad([1], [2], [1]) * weights).Sum(), [x])[0];
         Assert.Equal(weights[.., 2..5, ..].Floats(), gradient.Floats());
         Assert.Throws<MlxException>(() => x.Pad([3], [1], [1]));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Adapter_leaves_a_layer_s_bias_alone(bool isDora)
+    {
+        using var scope = new ArrayScope();
+        MlxRandom.Seed(9);
+        MlxArray w = MlxRandom.Normal([3, 4]), b = MlxRandom.Normal([3]), x = MlxRandom.Normal([5, 4]);
+        MlxArray a = MlxRandom.Normal([4, 2]), c = MlxRandom.Normal([2, 3]), m = MlxRandom.Uniform([3], 1, 2);
+        MlxArray adapted = w + (a.MatMul(c) * 0.5).Transpose();                     // [3, 4]
+        MlxArray product = x.MatMul(adapted.Transpose());
+        MlxArray wanted = isDora ? product * (m / adapted.Square().Sum(1).Sqrt()) + b : product + b;
+        using LinearLayer layer = isDora
+            ? new DoraLinear(new Linear(w.Copy(), b.Copy()), a, c, m, 0.5f)
+            : new LoraLinear(new Linear(w.Copy(), b.Copy()), a, c, 0.5f);
+        GoldenArrays.Close([.. wanted.Floats().Select(value => (double)value)], layer.Forward(x).Floats(), 1e-5, "adapter");
+    }
+
+    [Fact]
+    public void Every_layer_stands_in_the_documentation()
+    {
+        string text = File.ReadAllText(Repository.At("docs/nn.md"));
+        Assert.Empty(
+            from type in typeof(Module).Assembly.GetExportedTypes()
+            where type.Namespace == "ElmMlx.Nn" && type.IsSubclassOf(typeof(Module)) && !type.IsAbstract
+            where !text.Contains($"`{type.Name}`", StringComparison.Ordinal)
+            select type.Name);
+        Assert.Empty(
+            from type in (Type[])[typeof(Losses), typeof(Initializers)]
+            from method in type.GetMethods()
+            where method.IsStatic && !text.Contains($"`{method.Name}`", StringComparison.Ordinal)
+            select method.Name);
     }
 
     private static Sequential Model() => new(new Linear(4, 6), new BatchNorm(6), new Relu(), new Linear(6, 3));

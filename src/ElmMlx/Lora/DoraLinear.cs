@@ -4,7 +4,7 @@ namespace ElmMlx.Lora;
 
 /// <summary>
 /// A linear layer with a low-rank adapter whose rows are scaled to learned lengths:
-/// <c>m / ‖W + scale · (A B)ᵀ‖ · (x Wᵀ + scale · (dropout(x) A) B)</c>.
+/// <c>m / ‖W + scale · (A B)ᵀ‖ · (x Wᵀ + scale · (dropout(x) A) B)</c>, plus the layer's bias where it has one.
 /// </summary>
 public sealed class DoraLinear : LinearLayer, IAdapterLayer
 {
@@ -35,6 +35,9 @@ public sealed class DoraLinear : LinearLayer, IAdapterLayer
     /// <inheritdoc/>
     public override int OutputSize => _linear.Module.OutputSize;
 
+    /// <inheritdoc/>
+    public override MlxArray? Bias => _linear.Module.Bias;
+
     LowRank IAdapterLayer.LowRank => _low;
 
     bool IAdapterLayer.HasMagnitudes => true;
@@ -48,7 +51,8 @@ public sealed class DoraLinear : LinearLayer, IAdapterLayer
         MlxArray adapted = _linear.Module.DenseWeight() + _low.ConstantProduct().Transpose();
         MlxArray low = _low.Forward(_dropout.Module.Forward(x));
         MlxArray y = _linear.Module.Forward(x) + low.AsType(x.DType);
-        return (_magnitude.Value / RowNorms.Of(adapted)).AsType(x.DType) * y;
+        MlxArray stretch = (_magnitude.Value / RowNorms.Of(adapted)).AsType(x.DType);
+        return Bias is { } bias ? stretch * (y - bias) + bias : stretch * y;
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using ElmMlx.Nn;
 
 namespace ElmMlx.Lora;
 
-/// <summary>A linear layer with a low-rank adapter: <c>x Wᵀ + scale · (dropout(x) A) B</c>.</summary>
+/// <summary>A linear layer with a low-rank adapter: <c>x Wᵀ + b + scale · (dropout(x) A) B</c>.</summary>
 public sealed class LoraLinear : LinearLayer, IAdapterLayer
 {
     private readonly Child<LinearLayer> _linear;
@@ -27,6 +27,9 @@ public sealed class LoraLinear : LinearLayer, IAdapterLayer
 
     /// <inheritdoc/>
     public override int OutputSize => _linear.Module.OutputSize;
+
+    /// <inheritdoc/>
+    public override MlxArray? Bias => _linear.Module.Bias;
 
     LowRank IAdapterLayer.LowRank => _low;
 

@@ -33,6 +33,9 @@ public sealed class Linear : LinearLayer, IQuantizable
     public override int OutputSize => _weight.Value.Dim(0);
 
     /// <inheritdoc/>
+    public override MlxArray? Bias => _bias?.Value;
+
+    /// <inheritdoc/>
     public override MlxArray Forward(MlxArray x) =>
         _bias is null ? x.MatMul(_weight.Transposed) : _bias.Value.AddMm(x, _weight.Transposed);
 

@@ -14,6 +14,9 @@ public abstract class LinearLayer : UnaryLayer
     /// <returns>[…, OutputSize].</returns>
     public abstract override MlxArray Forward(MlxArray x);
 
+    /// <summary>What is added to the product, [OutputSize]; null for nothing.</summary>
+    public virtual MlxArray? Bias => null;
+
     /// <summary>The matrix W in a floating-point type, [OutputSize, InputSize].</summary>
     public abstract MlxArray DenseWeight();
 }

@@ -22,6 +22,9 @@ public sealed class QuantizedLinear : LinearLayer
     public override int OutputSize => _matrix.Rows;
 
     /// <inheritdoc/>
+    public override MlxArray? Bias => _bias?.Value;
+
+    /// <inheritdoc/>
     public override MlxArray Forward(MlxArray x) => _bias is null ? _matrix.MatMul(x) : _matrix.MatMul(x) + _bias.Value;
 
     /// <inheritdoc/>
