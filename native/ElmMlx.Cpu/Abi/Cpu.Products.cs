@@ -30,5 +30,8 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_hamming(mlx_array* res, int M, mlx_stream s) => Return(res, Ops.Hamming(M));
 
+    public static int mlx_hadamard_transform(mlx_array* res, mlx_array a, mlx_optional_float scale, mlx_stream s) =>
+        Return(res, Ops.HadamardTransform(Handles.Node(a), scale.has_value ? scale.value : null));
+
     public static int mlx_blackman(mlx_array* res, int M, mlx_stream s) => Return(res, Ops.Blackman(M));
 }
