@@ -16,7 +16,7 @@ public sealed class ConvolutionTests
         var random = new Random(7);
         for (int i = 0; i < 60; i++)
         {
-            Case c = Case.Random(random, type, isSymmetric: false);
+            Case c = Case.Random(random, type, isPlain: false);
             using var arena = new NativeArena();
             GoldenTensor y = arena.Read(Convolve(arena, c, arena.New(c.X), arena.New(c.W)));
             double[] want = c.Geometry.Run(c.X.Doubles(), c.X.Shape, c.W.Doubles(), c.W.Shape);
@@ -33,7 +33,7 @@ public sealed class ConvolutionTests
         var random = new Random(11);
         for (int i = 0; i < 20; i++)
         {
-            Case c = Case.Random(random, MLX_FLOAT64, isSymmetric: false);
+            Case c = Case.Random(random, MLX_FLOAT64, isPlain: false);
             using var arena = new NativeArena();
             double[] y = arena.Read(Convolve(arena, c, arena.New(c.X), arena.New(c.W))).Doubles();
             Assert.True(
@@ -48,8 +48,8 @@ public sealed class ConvolutionTests
         var random = new Random(13);
         for (int i = 0; i < 60; i++)
         {
-            // MLX's gradient is wrong where the two paddings differ
-            Case c = Case.Random(random, MLX_FLOAT32, isSymmetric: TestProvider.IsMlx);
+            // MLX's gradients are wrong where the paddings differ, and where the kernel does not reach the input's end
+            Case c = Case.Random(random, MLX_FLOAT32, isPlain: TestProvider.IsMlx);
             using var arena = new NativeArena();
             mlx_array x = arena.New(c.X), w = arena.New(c.W);
             GoldenTensor y = arena.Read(Convolve(arena, c, x, w)), g = Numbers.Random(random, MLX_FLOAT32, y.Shape);
@@ -72,7 +72,7 @@ public sealed class ConvolutionTests
     public void Second_derivatives_are_there()
     {
         var random = new Random(17);
-        Case c = Case.Random(random, MLX_FLOAT32, isSymmetric: true);
+        Case c = Case.Random(random, MLX_FLOAT32, isPlain: true);
         using var arena = new NativeArena();
         mlx_array x = arena.New(c.X), w = arena.New(c.W);
         GoldenTensor y = arena.Read(Convolve(arena, c, x, w)), a = Numbers.Random(random, MLX_FLOAT32, y.Shape);
@@ -109,22 +109,23 @@ public sealed class ConvolutionTests
 
     private sealed record Case(GoldenTensor X, GoldenTensor W, NaiveConvolution Geometry)
     {
-        public static Case Random(Random random, mlx_dtype type, bool isSymmetric)
+        public static Case Random(Random random, mlx_dtype type, bool isPlain)
         {
             int[] Two(int low, int high) => [random.Next(low, high), random.Next(low, high)];
 
             while (true)
             {
                 int groups = random.Next(4) switch { 0 => 2, 1 => 5, _ => 1 };
-                int[] kernel = Two(1, 4), dilation = Two(1, 3), low = Two(0, 3), high = isSymmetric ? low : Two(0, 3);
-                if (isSymmetric)
+                int[] kernel = Two(1, 4), dilation = Two(1, 3), low = Two(0, 3), high = isPlain ? low : Two(0, 3);
+                if (isPlain)
                     low = high = [.. low.Select((p, axis) => Math.Min(p, dilation[axis] * (kernel[axis] - 1)))];
                 int depth = random.Next(1, 4), outputs = groups * random.Next(1, 8);
                 var geometry = new NaiveConvolution(
                     Two(1, 4), low, high, dilation, Two(1, 3), groups, random.Next(2) == 0);
                 int[] x = [random.Next(1, 4), random.Next(1, 12), random.Next(1, 12), groups * depth];
                 int[] w = [outputs, .. kernel, depth];
-                if (Enumerable.Range(0, 2).All(axis => x[axis + 1] > dilation[axis] * (kernel[axis] - 1)))
+                if (Enumerable.Range(0, 2).All(axis => x[axis + 1] > dilation[axis] * (kernel[axis] - 1)
+                    && (!isPlain || geometry.ReachesEnd(axis, x[axis + 1], kernel[axis]))))
                     return new(Numbers.Random(random, type, x), Numbers.Random(random, type, w), geometry);
             }
         }

@@ -84,7 +84,10 @@ public sealed class LinearAlgebraTests
         mlx_array[] parts = CFunction.Call(arena, "linalg_eig", arena.New(a));
         GoldenTensor values = arena.Read(parts[0]), vectors = arena.Read(parts[1]);
         Assert.Equal(MLX_COMPLEX64, values.Type);
-        IsSpectrum(Float32, a, values.Doubles(), vectors.Doubles());
+        double[] right = vectors.Doubles();
+        if (TestProvider.IsMlx && dtype == Complex64)       // MLX gives the conjugates of the eigenvectors
+            right = [.. right.Select((x, i) => i % 2 == 0 ? x : -x)];
+        IsSpectrum(Float32, a, values.Doubles(), right);
         for (int k = 0; k < n; k++)
             Assert.Equal(1, Enumerable.Range(0, n).Sum(i => Square(vectors.Doubles(), i * n + k)), 1e-4);
         double[] alone = arena.Read(CFunction.Call(arena, "linalg_eigvals", arena.New(a))[0]).Doubles();

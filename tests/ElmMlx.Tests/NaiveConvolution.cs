@@ -12,9 +12,10 @@ internal sealed record NaiveConvolution(
         """;
 
     /// <summary>Length of an axis of the result.</summary>
-    public int OutputLength(int axis, int input, int kernel) =>
-        (1 + InputDilation[axis] * (input - 1) + Low[axis] + High[axis] - 1 - KernelDilation[axis] * (kernel - 1))
-            / Stride[axis] + 1;
+    public int OutputLength(int axis, int input, int kernel) => Way(axis, input, kernel) / Stride[axis] + 1;
+
+    /// <summary>Whether the kernel's last place is at the end of the padded input.</summary>
+    public bool ReachesEnd(int axis, int input, int kernel) => Way(axis, input, kernel) % Stride[axis] == 0;
 
     /// <summary>x [N, H, W, C] with w [O, h, w, C / groups].</summary>
     public double[] Run(double[] x, int[] xShape, double[] w, int[] wShape)
@@ -40,6 +41,9 @@ internal sealed record NaiveConvolution(
 
         return y;
     }
+
+    private int Way(int axis, int input, int kernel) =>
+        InputDilation[axis] * (input - 1) + Low[axis] + High[axis] - KernelDilation[axis] * (kernel - 1);
 
     private int Place(int axis, int output, int tap, int taps, int length)
     {

@@ -37,6 +37,13 @@ internal readonly unsafe partial struct Cpu
             Handles.NodeOrNull(lhs_indices), Handles.NodeOrNull(rhs_indices), transpose, OrNull(group_size),
             OrNull(bits), Mode(mode)));
 
+    public static int mlx_qqmm(
+        mlx_array* res, mlx_array x, mlx_array w, mlx_array w_scales, mlx_optional_int group_size, mlx_optional_int bits,
+        byte* mode, mlx_array global_scale_x, mlx_array global_scale_w, mlx_stream s) =>
+        Return(res, Ops.QuantizedProduct(
+            Handles.Node(x), Handles.Node(w), Handles.NodeOrNull(w_scales), OrNull(group_size), OrNull(bits),
+            Handles.Text(mode), Handles.NodeOrNull(global_scale_x), Handles.NodeOrNull(global_scale_w)));
+
     public static int mlx_to_fp8(mlx_array* res, mlx_array x, mlx_stream s) => Return(res, Ops.ToFP8(Handles.Node(x)));
 
     public static int mlx_from_fp8(mlx_array* res, mlx_array x, mlx_dtype dtype, mlx_stream s) =>

@@ -2,7 +2,10 @@ using ElmMlx.Bindings;
 using CustomFunction = System.Func<
     ElmMlx.Cpu.Node[], ElmMlx.Cpu.Node[], ElmMlx.Cpu.Node[], ElmMlx.Cpu.NodeVector>;
 using Function = System.Func<ElmMlx.Cpu.Node[], ElmMlx.Cpu.NodeVector>;
+using JvpFunction = System.Func<ElmMlx.Cpu.Node[], ElmMlx.Cpu.Node[], int[], ElmMlx.Cpu.NodeVector>;
 using ValueAndGrad = System.Func<ElmMlx.Cpu.Node[], (ElmMlx.Cpu.NodeVector Values, ElmMlx.Cpu.NodeVector Gradients)>;
+using VmapFunction = System.Func<
+    ElmMlx.Cpu.Node[], int[], (ElmMlx.Cpu.NodeVector Outputs, System.Collections.Generic.List<int> Axes)>;
 
 namespace ElmMlx.Cpu;
 
@@ -81,6 +84,57 @@ internal readonly unsafe partial struct Cpu
                 gradient.Release();
             }));
     }
+
+    public static int mlx_custom_function(
+        mlx_closure* res, mlx_closure fun, mlx_closure_custom fun_vjp, mlx_closure_custom_jvp fun_jvp,
+        mlx_closure_custom_vmap fun_vmap)
+    {
+        Closure<Function> function = Held<Function>(fun.ctx);
+        Closure<CustomFunction>? gradient = HeldOrNull<CustomFunction>(fun_vjp.ctx);
+        Closure<JvpFunction>? tangents = HeldOrNull<JvpFunction>(fun_jvp.ctx);
+        Closure<VmapFunction>? vectorized = HeldOrNull<VmapFunction>(fun_vmap.ctx);
+        ICounted[] owners = [.. new ICounted?[] { function, gradient, tangents, vectorized }.OfType<ICounted>()];
+        Function call = owners.Length == 1
+            ? function.Call
+            : Gradients.WithTransforms(function.Call, nInputs => new CustomTransforms(
+                nInputs, gradient?.Call ?? GradientOf(function.Call), owners)
+            {
+                Tangents = tangents is null ? null
+                    : (primals, along) => tangents.Call(primals, along, [.. Enumerable.Range(0, primals.Length)]),
+                Vectorized = vectorized?.Call,
+            });
+        return SetNew(&res->ctx, new Closure<Function>(call, () =>
+        {
+            foreach (ICounted owner in owners)
+                owner.Release();
+        }));
+    }
+
+    public static int mlx_detail_vmap_trace(
+        mlx_vector_array* res_0, mlx_vector_array* res_1, mlx_closure fun, mlx_vector_array inputs, int* in_axes,
+        nuint in_axes_num)
+    {
+        (NodeVector traced, NodeVector outputs) = Vmap.Trace(
+            Call<Function>(fun.ctx), Handles.Nodes(inputs), Handles.Ints(in_axes, in_axes_num));
+        Return(res_0, traced);
+        return Return(res_1, outputs);
+    }
+
+    public static int mlx_detail_vmap_replace(
+        mlx_vector_array* res, mlx_vector_array inputs, mlx_vector_array s_inputs, mlx_vector_array s_outputs,
+        int* in_axes, nuint in_axes_num, int* out_axes, nuint out_axes_num) => Return(res, Vmap.Replace(
+            Handles.Nodes(inputs), Handles.Nodes(s_inputs), Handles.Nodes(s_outputs),
+            Handles.Ints(in_axes, in_axes_num), Handles.Ints(out_axes, out_axes_num)));
+
+    private static CustomFunction GradientOf(Function function) => (primals, cotangents, _) =>
+    {
+        (NodeVector values, NodeVector gradients) = Gradients.Vjp(function, primals, Gradients.Given(cotangents));
+        values.Clear();
+        return gradients;
+    };
+
+    private static Closure<T>? HeldOrNull<T>(void* context)
+        where T : Delegate => context is null ? null : Held<T>(context);
 
     private static Closure<T> Held<T>(void* context)
         where T : Delegate

@@ -5,6 +5,11 @@ namespace ElmMlx.Cpu;
 /// <summary>Derivatives of functions from nodes to nodes. The vectors that come back hold their nodes for the caller.</summary>
 internal static class Gradients
 {
+    [ThreadStatic] private static bool s_isForward;
+
+    /// <summary>Whether the gradients that are made serve tangents.</summary>
+    public static bool IsForward => s_isForward;
+
     /// <summary>The values of a function, and its cotangents: vᵀ · J.</summary>
     /// <exception cref="ArgumentException">Cotangents and outputs do not go together.</exception>
     public static (NodeVector Values, NodeVector Gradients) Vjp(
@@ -46,6 +51,8 @@ internal static class Gradients
             Node[] outputs = [.. values.Nodes];
             Node[] directions = backward.Watch([.. outputs.Select(Ops.ZerosLike)]);
             backward.Start();
+            bool wasForward = s_isForward;
+            s_isForward = true;
             Node?[] gradients;
             try
             {
@@ -53,6 +60,7 @@ internal static class Gradients
             }
             finally
             {
+                s_isForward = wasForward;
                 backward.Stop();
             }
 
@@ -117,11 +125,15 @@ internal static class Gradients
     /// gradient a primal.
     /// </summary>
     public static Function WithGradient(
-        Function function, Func<Node[], Node[], Node[], NodeVector> gradient, params ICounted[] owners) => inputs =>
+        Function function, Func<Node[], Node[], Node[], NodeVector> gradient, params ICounted[] owners) =>
+        WithTransforms(function, nInputs => new CustomTransforms(nInputs, gradient, owners));
+
+    /// <summary>The function with the caller's own transforms, which know how many inputs there are.</summary>
+    public static Function WithTransforms(Function function, Func<int, CustomTransforms> transforms) => inputs =>
     {
         NodeVector hidden = Tape.Unseen(() => function(inputs));
         Node[] outputs = [.. hidden.Nodes];
-        var primitive = new CustomTransforms(inputs.Length, gradient, owners);
+        CustomTransforms primitive = transforms(inputs.Length);
         NodeVector result = new(Operation.New(
             primitive, [.. inputs, .. outputs],
             [.. outputs.Select(output => output.Shape)], [.. outputs.Select(output => output.Type)]).Outputs);

@@ -10,6 +10,18 @@ internal sealed class CustomTransforms : Primitive
     private readonly Func<Node[], Node[], Node[], NodeVector> _gradient;
     private readonly ICounted[] _owners;
 
+    /// <summary>Tangents of the outputs, from primals and their tangents; null: the gradient's derivative tells them.</summary>
+    public Func<Node[], Node[], NodeVector>? Tangents { get; init; }
+
+    /// <summary>
+    /// The function on inputs with one more axis (−1: without), and where the outputs have it; null: the function again, for
+    /// each index.
+    /// </summary>
+    public Func<Node[], int[], (NodeVector Outputs, List<int> Axes)>? Vectorized { get; init; }
+
+    /// <summary>Inputs of the function.</summary>
+    public int InputCount => _nInputs;
+
     /// <param name="nInputs">Of the function.</param>
     /// <param name="gradient">From primals, cotangents and outputs to one gradient a primal.</param>
     /// <param name="owners">What the gradient needs; held for as long as a graph can ask for it.</param>
@@ -39,7 +51,9 @@ internal sealed class CustomTransforms : Primitive
     {
         Node[] primals = backward.Inputs[.._nInputs];
         Node[] cotangents = [.. backward.Cotangents.Select((c, i) => c ?? Ops.ZerosLike(backward.Outputs[i]))];
-        NodeVector gradients = _gradient(primals, cotangents, backward.Outputs);
+        NodeVector gradients = Gradients.IsForward && Tangents is not null
+            ? Transposed(primals, cotangents)
+            : _gradient(primals, cotangents, backward.Outputs);
         if (Problem(gradients.Nodes, primals) is { } problem)
         {
             gradients.Clear();
@@ -47,6 +61,16 @@ internal sealed class CustomTransforms : Primitive
         }
 
         return [.. gradients.PassOn(), .. new Node?[backward.Outputs.Length]];
+    }
+
+    // Tangents are linear in the primals' tangents t. So vᵀ · J is the gradient of ⟨v, tangents(t)⟩; and J · v, which takes its
+    // derivative with respect to v, is what the function says.
+    private NodeVector Transposed(Node[] primals, Node[] cotangents)
+    {
+        (NodeVector values, NodeVector gradients) = Gradients.Vjp(
+            tangents => Tangents!(primals, tangents), [.. primals.Select(Ops.ZerosLike)], Gradients.Given(cotangents));
+        values.Clear();
+        return gradients;
     }
 
     private static string? Problem(IReadOnlyList<Node> gradients, Node[] primals)

@@ -11,6 +11,9 @@ internal sealed class Fourier(int[] axes, bool isInverse, bool isReal) : Primiti
 {
     public override string Name => "FFT";
 
+    /// <summary>The same along axes that stand one place further back.</summary>
+    public Fourier Shifted => new([.. axes.Select(axis => axis + 1)], isInverse, isReal);
+
     public override void Evaluate(ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs)
     {
         Node x = inputs[0], y = outputs[0];
