@@ -41,30 +41,11 @@ public unsafe class BindingsTests
         Assert.Contains("mlx_add", error.Message);
     }
 
-    // Registers and stack full of zeros suit every C signature on these systems.
     [Fact]
-    public void Function_that_is_not_implemented_reports_its_name_and_fails()
+    public void The_CPU_provider_implements_every_function()
     {
-        if (OperatingSystem.IsWindows())
-            return;
-        var implemented = NamesOf(typeof(Cpu.Cpu));
-        var table = Filled();
-        table.mlx_set_error_handler(MlxError.Handler, null, null);
-        var slots = MlxTable.Slots(ref table);
-        for (var i = 0; i < MlxTable.Count; i++)
-        {
-            var name = MlxTable.Names[i];
-            if (implemented.Contains(name))
-                continue;
-            var function = (delegate* unmanaged[Cdecl]<
-                nint, nint, nint, nint, nint, nint, nint, nint, nint, nint, nint, nint, nint,
-                nint, nint, nint, nint, nint, nint, nint, nint, nint, nint, nint, nint, nint, int>)slots[i];
-            var code = function(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-
-            Assert.Equal($"[cpu] {name} is not implemented", MlxError.Take());
-            if (typeof(Mlx).GetMethod(name)!.ReturnType == typeof(int))
-                Assert.Equal((name, 1), (name, code));
-        }
+        HashSet<string> implemented = NamesOf(typeof(Cpu.Cpu));
+        Assert.Equal([], MlxTable.Names.ToArray().Where(name => !implemented.Contains(name)));
     }
 
     [Fact]

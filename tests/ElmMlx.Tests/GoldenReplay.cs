@@ -151,27 +151,16 @@ internal static class GoldenReplay
         }
     }
 
-    // The function on each slice along in_axes, stacked along out_axes.
     private static void Slices(NativeArena arena, GoldenCase golden, ReplayResult result)
     {
-        int?[] axes = [.. golden.Record.GetProperty("in_axes").EnumerateArray()
-            .Select(axis => axis.ValueKind == JsonValueKind.Null ? (int?)null : axis.GetInt32())];
+        int[] axes = [.. golden.Record.GetProperty("in_axes").EnumerateArray()
+            .Select(axis => axis.ValueKind == JsonValueKind.Null ? -1 : axis.GetInt32())];
+        int[] outAxes = [.. golden.Record.GetProperty("out_axes").EnumerateArray().Select(axis => axis.GetInt32())];
         mlx_array[] inputs = Flatten([.. golden.Inputs.Select(keys => Load(arena, golden, keys))]);
-        int mapped = Array.FindIndex(axes, axis => axis is not null);
-        int count = Mlx.mlx_array_dim(inputs[mapped], axes[mapped]!.Value);
-        var outputs = new mlx_array[count];
-        for (int i = 0; i < count; i++)
-        {
-            mlx_array index = arena.Keep(Mlx.mlx_array_new_int(i));
-            object?[] slices = [.. inputs.Select((input, place) => (object)(axes[place] is { } axis
-                ? CFunction.Call(arena, "take_axis", [input, index], $$"""{"axis": {{axis}}}""")
-                : input))];
-            outputs[i] = CFunction.Of(golden.Operation).Call(arena, slices, golden.Arguments)[0];
-        }
-
-        int outAxis = golden.Record.GetProperty("out_axes")[0].GetInt32();
-        mlx_array stacked = CFunction.Call(arena, "stack_axis", [outputs], $$"""{"axis": {{outAxis}}}""");
-        result.Note(GoldenComparison.Difference(golden, [arena.Read(stacked)]));
+        mlx_array[] outputs = NativeVmap.Run(
+            arena, slices => CFunction.Of(golden.Operation).Call(arena, [.. slices.Cast<object?>()], golden.Arguments),
+            inputs, axes, outAxes);
+        result.Note(GoldenComparison.Difference(golden, [.. outputs.Select(arena.Read)]));
     }
 
     private static void ValueAndGrad(NativeArena arena, GoldenCase golden, ReplayResult result)

@@ -12,11 +12,6 @@ namespace ElmMlx.Tests;
 [CollectionDefinition(nameof(OpsReplayTests), DisableParallelization = true)]
 public sealed class OpsReplayTests(OpsReplayTests.Totals totals) : IClassFixture<OpsReplayTests.Totals>
 {
-    private static readonly Lazy<HashSet<string>> ExpectedMissing = new(() =>
-        RuntimeLoader.Info.Kind == ProviderKind.Cpu
-            ? [.. File.ReadLines(Fixtures.Path("cpu-not-implemented.txt")).Where(line => line is not ("" or ['#', ..]))]
-            : []);
-
     public static TheoryData<string> Operations => [.. GoldenCases.Operations];
 
     [Theory]
@@ -25,21 +20,16 @@ public sealed class OpsReplayTests(OpsReplayTests.Totals totals) : IClassFixture
     {
         var failures = new List<string>();
         var missing = new HashSet<string>();
-        bool isReplayed = false;
         foreach (GoldenCase golden in GoldenCases.Of(operation))
         {
             ReplayResult result = GoldenReplay.Run(golden);
             totals.Add(result);
             missing.UnionWith(result.NotImplemented);
-            isReplayed |= !result.NotImplemented.Contains("mlx_" + operation);
             if (result.Failures.Count > 0)
                 failures.Add($"{golden.Name}: {string.Join("; ", result.Failures.Take(4))}");
         }
 
-        missing.ExceptWith(ExpectedMissing.Value);
-        failures.AddRange(missing.Select(function => $"{function} is not implemented any more"));
-        if (isReplayed && ExpectedMissing.Value.Contains("mlx_" + operation))
-            failures.Add($"mlx_{operation} is implemented now: take it out of cpu-not-implemented.txt");
+        failures.AddRange(missing.Select(function => $"{function} is not implemented"));
         Assert.True(failures.Count == 0, string.Join(Environment.NewLine, failures.Take(40)));
     }
 

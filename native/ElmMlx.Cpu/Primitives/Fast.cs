@@ -82,7 +82,7 @@ internal sealed class RoPE(int dims, bool isTraditional, float @base, float scal
         int rank = heads.Rank;
         bool isUniform = new RowOffsets(heads.Shape.AsSpan(1..^1), heads.Strides.AsSpan(1..^1)).IsUniform(out long headStride);
         using var x = new ContiguousRows(heads, isUniform ? 1 : rank);
-        if (!isUniform)
+        if (x.Node != heads)
             headStride = (long)heads.Shape[^2] * heads.Shape[^1];
         int half = dims / 2, nOffsets = (int)offset.Size;
         float* frequencies = stackalloc float[half];

@@ -1,0 +1,87 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ElmMlx.Bindings;
+
+namespace ElmMlx.Tests;
+
+/// <summary>Memory as a C program's reader and writer.</summary>
+internal sealed unsafe class NativeStream : IDisposable
+{
+    private readonly GCHandle _self;
+    private readonly nint _label = Marshal.StringToCoTaskMemUTF8("memory");
+    private bool _isGood = true;
+
+    public NativeStream(byte[] bytes)
+    {
+        Memory.Write(bytes);
+        Memory.Position = 0;
+        _self = GCHandle.Alloc(this);
+    }
+
+    public MemoryStream Memory { get; } = new();
+
+    /// <summary>How often the provider has said that it is done.</summary>
+    public int FreeCount { get; private set; }
+
+    public mlx_io_reader Reader() => Mlx.mlx_io_reader_new((void*)GCHandle.ToIntPtr(_self), Functions());
+
+    public mlx_io_writer Writer() => Mlx.mlx_io_writer_new((void*)GCHandle.ToIntPtr(_self), Functions());
+
+    public void Dispose()
+    {
+        _self.Free();
+        Marshal.FreeCoTaskMem(_label);
+    }
+
+    private static mlx_io_vtable Functions() => new()
+    {
+        is_open = &IsOpen,
+        good = &Good,
+        tell = &Tell,
+        seek = &Seek,
+        read = &Read,
+        read_at_offset = &ReadAt,
+        write = &Write,
+        label = &Label,
+        free = &Free,
+    };
+
+    private static NativeStream Of(void* descriptor) => (NativeStream)GCHandle.FromIntPtr((nint)descriptor).Target!;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static bool IsOpen(void* descriptor) => true;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static bool Good(void* descriptor) => Of(descriptor)._isGood;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static nuint Tell(void* descriptor) => (nuint)Of(descriptor).Memory.Position;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Seek(void* descriptor, long offset, int whence) =>
+        Of(descriptor).Memory.Seek(offset, (SeekOrigin)whence);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Read(void* descriptor, byte* data, nuint count) => Of(descriptor).Fill(data, count);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void ReadAt(void* descriptor, byte* data, nuint count, nuint offset)
+    {
+        NativeStream stream = Of(descriptor);
+        stream.Memory.Position = (long)offset;
+        stream.Fill(data, count);
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Write(void* descriptor, byte* data, nuint count) =>
+        Of(descriptor).Memory.Write(new ReadOnlySpan<byte>(data, (int)count));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static byte* Label(void* descriptor) => (byte*)Of(descriptor)._label;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Free(void* descriptor) => Of(descriptor).FreeCount++;
+
+    private void Fill(byte* data, nuint count) =>
+        _isGood &= Memory.ReadAtLeast(new Span<byte>(data, (int)count), (int)count, throwOnEndOfStream: false) == (int)count;
+}
