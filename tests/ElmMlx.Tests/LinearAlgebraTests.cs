@@ -183,6 +183,35 @@ public sealed class LinearAlgebraTests
         }
     }
 
+    // x = A⁻¹·b: a step dA moves it by −A⁻¹·dA·x, a step db by A⁻¹·db
+    [Fact]
+    public void Solutions_and_inverses_have_gradients_on_the_CPU_provider()
+    {
+        if (TestProvider.IsMlx)
+            return;     // none there
+        const int N = 4;
+        using var arena = new NativeArena();
+        GoldenTensor a = Symmetric(MLX_FLOAT64, N, isDefinite: true), b = Numbers.Random(new(2), MLX_FLOAT64, N, 2);
+        GoldenTensor g = Numbers.Random(new(3), MLX_FLOAT64, N, 2), da = Numbers.Random(new(4), MLX_FLOAT64, N, N);
+        GoldenTensor inverse = arena.Read(CFunction.Call(arena, "linalg_inv", arena.New(a))[0]);
+        (mlx_array[] x, mlx_array[] gradients) = NativeGradients.Vjp(
+            arena, inputs => CFunction.Call(arena, "linalg_solve", inputs[0], inputs[1]), [arena.New(a), arena.New(b)],
+            [arena.New(g)]);
+        GoldenTensor step = Numbers.Of(MLX_FLOAT64, [N, 2], Product(da, arena.Read(x[0])));
+        Assert.Equal(
+            -Numbers.Dot(g.Doubles(), Product(inverse, step)),
+            Numbers.Dot(arena.Read(gradients[0]).Doubles(), da.Doubles()), 1e-10);
+        Close(Float64, Product(Turned(inverse), g), arena.Read(gradients[1]).Doubles());
+
+        GoldenTensor h = Numbers.Random(new(5), MLX_FLOAT64, N, N);
+        (_, mlx_array[] ofInverse) = NativeGradients.Vjp(
+            arena, inputs => CFunction.Call(arena, "linalg_inv", inputs[0]), [arena.New(a)], [arena.New(h)]);
+        GoldenTensor moved = Numbers.Of(MLX_FLOAT64, [N, N], Product(inverse, da));
+        Assert.Equal(
+            -Numbers.Dot(h.Doubles(), Product(moved, inverse)),
+            Numbers.Dot(arena.Read(ofInverse[0]).Doubles(), da.Doubles()), 1e-10);
+    }
+
     // A·v = λ·v for each column v
     private static void IsSpectrum(string dtype, GoldenTensor a, double[] values, double[] vectors)
     {

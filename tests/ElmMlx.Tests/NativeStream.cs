@@ -35,8 +35,8 @@ internal sealed unsafe class NativeStream : IDisposable
 
     private static mlx_io_vtable Functions() => new()
     {
-        is_open = &IsOpen,
-        good = &Good,
+        is_open = (delegate* unmanaged[Cdecl]<void*, bool>)(delegate* unmanaged[Cdecl]<void*, byte>)&IsOpen,
+        good = (delegate* unmanaged[Cdecl]<void*, bool>)(delegate* unmanaged[Cdecl]<void*, byte>)&Good,
         tell = &Tell,
         seek = &Seek,
         read = &Read,
@@ -49,10 +49,10 @@ internal sealed unsafe class NativeStream : IDisposable
     private static NativeStream Of(void* descriptor) => (NativeStream)GCHandle.FromIntPtr((nint)descriptor).Target!;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static bool IsOpen(void* descriptor) => true;
+    private static byte IsOpen(void* descriptor) => 1;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static bool Good(void* descriptor) => Of(descriptor)._isGood;
+    private static byte Good(void* descriptor) => Of(descriptor)._isGood ? (byte)1 : (byte)0;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static nuint Tell(void* descriptor) => (nuint)Of(descriptor).Memory.Position;

@@ -28,7 +28,7 @@ public sealed unsafe class RemainingFunctionTests
         Assert.Equal(want, arena.Read(CFunction.Call(arena, "qqmm", [row, matrix, null, null, null], form)).Doubles());
         mlx_array g = arena.New(Numbers.Of(MLX_FLOAT32, [3, 32], Whole(random, 3 * 32)));
         mlx_array rows = arena.New(Numbers.Of(MLX_FLOAT32, [3, 32], Whole(random, 3 * 32)));
-        mlx_array square = arena.New(Numbers.Of(MLX_FLOAT32, [32, 32], Whole(random, 32 * 32)));
+        mlx_array square = arena.New(Numbers.Of(MLX_FLOAT32, [32, 32], Symmetric(Whole(random, 32 * 32))));
         (_, mlx_array[] gradients) = NativeGradients.Vjp(
             arena, inputs => [CFunction.Call(arena, "qqmm", [inputs[0], square, null, null, null], form)], [rows], [g]);
         mlx_array product = CFunction.Call(arena, "matmul", g, square)[0];
@@ -116,6 +116,11 @@ public sealed unsafe class RemainingFunctionTests
     // Whole numbers up to 6, the largest of e2m1; the first of a group is one, so that the group's scale is 1
     private static double[] Whole(Random random, int count) =>
         [.. Enumerable.Range(0, count).Select(i => i % 16 == 0 ? 6 : (double)(random.Next(9) - 4))];
+
+    // Its columns are like its rows
+    private static double[] Symmetric(double[] a) =>
+        [.. Enumerable.Range(0, 32 * 32).Select(i => a[i / 32 < i % 32 ? i % 32 * 32 + i / 32 : i] is var x
+            && (i / 32 % 16 == 0 || i % 16 == 0) ? 6 : x)];
 
     private static JsonElement Json(string text) =>
         JsonDocument.Parse(text).RootElement.Clone();

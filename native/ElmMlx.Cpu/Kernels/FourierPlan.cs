@@ -7,7 +7,7 @@ namespace ElmMlx.Cpu.Kernels;
 /// </summary>
 internal sealed unsafe class FourierPlan
 {
-    private const int LargestRadix = 31;
+    private const int LargestRadix = 31, LongestRemembered = 1 << 18;
 
     private static readonly FourierPlan?[] Remembered = new FourierPlan?[64];
 
@@ -54,7 +54,8 @@ internal sealed unsafe class FourierPlan
         if (plan is null || plan.Length != length)
         {
             plan = new(length);
-            Volatile.Write(ref place, plan);
+            if (length <= LongestRemembered)
+                Volatile.Write(ref place, plan);
         }
 
         return plan;
