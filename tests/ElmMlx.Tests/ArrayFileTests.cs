@@ -19,6 +19,7 @@ public sealed unsafe class ArrayFileTests : IDisposable
     [MemberData(nameof(Types))]
     public void Npy_files_and_streams_come_back_as_they_were(mlx_dtype type)
     {
+        var stream = new NativeStream([]);
         using var arena = new NativeArena();
         GoldenTensor x = Numbers.Random(new(1), type, 3, 4);
         mlx_array turned = CFunction.Call(arena, "transpose", arena.New(x))[0];
@@ -28,7 +29,6 @@ public sealed unsafe class ArrayFileTests : IDisposable
         NativeArena.Check(Mlx.mlx_load(&loaded, path, arena.Stream));
         Same(arena.Read(turned), arena.Read(arena.Keep(loaded)));
 
-        using var stream = new NativeStream([]);
         mlx_io_writer writer = stream.Writer();
         NativeArena.Check(Mlx.mlx_save_writer(writer, turned));
         NativeArena.Check(Mlx.mlx_io_writer_free(writer));
@@ -45,8 +45,8 @@ public sealed unsafe class ArrayFileTests : IDisposable
     {
         byte[] header = Encoding.ASCII.GetBytes("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }".PadRight(117) + "\n");
         byte[] file = [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, .. new byte[] { 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 1, 0 }];
+        var stream = new NativeStream(file);
         using var arena = new NativeArena();
-        using var stream = new NativeStream(file);
         mlx_io_reader reader = stream.Reader();
         mlx_array loaded = default;
         NativeArena.Check(Mlx.mlx_load_reader(&loaded, reader, arena.Stream));
@@ -136,8 +136,8 @@ public sealed unsafe class ArrayFileTests : IDisposable
 
     private static bool Loads(byte[] file)
     {
+        var stream = new NativeStream(file);
         using var arena = new NativeArena();
-        using var stream = new NativeStream(file);
         mlx_map_string_to_array arrays = default;
         mlx_map_string_to_string texts = default;
         mlx_io_reader reader = stream.Reader();

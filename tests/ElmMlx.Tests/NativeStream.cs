@@ -4,34 +4,31 @@ using ElmMlx.Bindings;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Memory as a C program's reader and writer.</summary>
-internal sealed unsafe class NativeStream : IDisposable
+/// <summary>
+/// Memory as a C program's reader and writer. Each of them holds it until the provider says that it is done, which MLX does
+/// on a thread of its own.
+/// </summary>
+internal sealed unsafe class NativeStream
 {
-    private readonly GCHandle _self;
-    private readonly nint _label = Marshal.StringToCoTaskMemUTF8("memory");
+    private static readonly nint Text = Marshal.StringToCoTaskMemUTF8("memory");
+
     private bool _isGood = true;
+    private int _freeCount;
 
     public NativeStream(byte[] bytes)
     {
         Memory.Write(bytes);
         Memory.Position = 0;
-        _self = GCHandle.Alloc(this);
     }
 
     public MemoryStream Memory { get; } = new();
 
     /// <summary>How often the provider has said that it is done.</summary>
-    public int FreeCount { get; private set; }
+    public int FreeCount => Volatile.Read(ref _freeCount);
 
-    public mlx_io_reader Reader() => Mlx.mlx_io_reader_new((void*)GCHandle.ToIntPtr(_self), Functions());
+    public mlx_io_reader Reader() => Mlx.mlx_io_reader_new(NewDescriptor(), Functions());
 
-    public mlx_io_writer Writer() => Mlx.mlx_io_writer_new((void*)GCHandle.ToIntPtr(_self), Functions());
-
-    public void Dispose()
-    {
-        _self.Free();
-        Marshal.FreeCoTaskMem(_label);
-    }
+    public mlx_io_writer Writer() => Mlx.mlx_io_writer_new(NewDescriptor(), Functions());
 
     private static mlx_io_vtable Functions() => new()
     {
@@ -77,10 +74,16 @@ internal sealed unsafe class NativeStream : IDisposable
         Of(descriptor).Memory.Write(new ReadOnlySpan<byte>(data, (int)count));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static byte* Label(void* descriptor) => (byte*)Of(descriptor)._label;
+    private static byte* Label(void* descriptor) => (byte*)Text;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Free(void* descriptor) => Of(descriptor).FreeCount++;
+    private static void Free(void* descriptor)
+    {
+        Interlocked.Increment(ref Of(descriptor)._freeCount);
+        GCHandle.FromIntPtr((nint)descriptor).Free();
+    }
+
+    private void* NewDescriptor() => (void*)GCHandle.ToIntPtr(GCHandle.Alloc(this));
 
     private void Fill(byte* data, nuint count) =>
         _isGood &= Memory.ReadAtLeast(new Span<byte>(data, (int)count), (int)count, throwOnEndOfStream: false) == (int)count;
