@@ -5,7 +5,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Tests;
 
-/// <summary><c>.npy</c> and safetensors files by the C interface: written, read back, and refused when they are broken.</summary>
+/// <summary>
+/// <c>.npy</c> and safetensors files by the C interface: written, read back, and refused when they are broken.
+/// </summary>
 public sealed unsafe class ArrayFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("elmmlx-arrays-").FullName;
@@ -43,8 +45,10 @@ public sealed unsafe class ArrayFileTests : IDisposable
     [Fact]
     public void Numpys_own_layouts_are_read()
     {
-        byte[] header = Encoding.ASCII.GetBytes("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }".PadRight(117) + "\n");
-        byte[] file = [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, .. new byte[] { 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 1, 0 }];
+        const string Layout = "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }";
+        byte[] header = Encoding.ASCII.GetBytes(Layout.PadRight(117) + "\n");
+        byte[] data = [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 1, 0];
+        byte[] file = [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, .. data];
         var stream = new NativeStream(file);
         using var arena = new NativeArena();
         mlx_io_reader reader = stream.Reader();
@@ -101,8 +105,14 @@ public sealed unsafe class ArrayFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "y": {"dtype": "U8", "shape": [1], "data_offsets": [7, 8]}}""")]
-    [InlineData("""{"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "x": {"dtype": "U8", "shape": [1], "data_offsets": [7, 8]}}""")]
+    [InlineData("""
+        {"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
+         "y": {"dtype": "U8", "shape": [1], "data_offsets": [7, 8]}}
+        """)]
+    [InlineData("""
+        {"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+         "x": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}
+        """)]
     [InlineData("""{"x": {"dtype": "F32", "shape": [-1, -2], "data_offsets": [0, 8]}}""")]
     [InlineData("""{"x": {"dtype": "F32", "shape": [4294967296, 4294967296, 4294967296], "data_offsets": [0, 0]}}""")]
     public void The_CPU_provider_refuses_what_MLX_lets_pass(string header)

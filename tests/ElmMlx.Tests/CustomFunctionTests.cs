@@ -7,8 +7,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// <c>mlx_custom_function</c>: x² whose gradient claims to be 10 · g, whose tangent 100 · t, and which knows arrays with one
-/// axis more as −1.
+/// <c>mlx_custom_function</c>: x² whose gradient claims to be 10 · g, whose tangent 100 · t, and which knows arrays
+/// with one axis more as −1.
 /// </summary>
 // Alone: while MLX transforms a function on one thread, it refuses to evaluate on any other.
 [Collection(nameof(OpsReplayTests))]

@@ -9,7 +9,10 @@ namespace ElmMlx.Tests;
 public sealed class FourierTests
 {
     public static TheoryData<int> Lengths =>
-        [1, 2, 3, 4, 5, 6, 7, 8, 12, 15, 16, 31, 37, 64, 74, 97, 100, 120, 128, 210, 243, 256, 289, 500, 512, 1009, 1024, 2048, 3125];
+    [
+        1, 2, 3, 4, 5, 6, 7, 8, 12, 15, 16, 31, 37, 64, 74, 97, 100, 120, 128, 210, 243, 256, 289, 500, 512, 1009, 1024,
+        2048, 3125,
+    ];
 
     [Theory]
     [MemberData(nameof(Lengths))]
@@ -37,7 +40,8 @@ public sealed class FourierTests
         double[] whole = Naive(Numbers.Pairs(x), 2, n, isInverse: false);
         Assert.Equal([2, half], got.Shape);
         Assert.True(Error(got.Doubles(), [.. whole[..(2 * half)], .. whole[(2 * n)..(2 * n + 2 * half)]]) < 1e-6);
-        GoldenTensor back = arena.Read(CFunction.Call(arena, "fft_irfft", [transformed], $$"""{"n": {{n}}, "axis": 1}"""));
+        GoldenTensor back = arena.Read(
+            CFunction.Call(arena, "fft_irfft", [transformed], $$"""{"n": {{n}}, "axis": 1}"""));
         Assert.Equal(MLX_FLOAT32, back.Type);
         Assert.True(Error(back.Doubles(), x.Doubles()) < 1e-6);
     }
@@ -99,7 +103,8 @@ public sealed class FourierTests
     public void Hadamard_matrices_are_orthogonal(int n)
     {
         using var arena = new NativeArena();
-        mlx_array identity = CFunction.Call(arena, "eye", [], $$"""{"n": {{n}}, "m": {{n}}, "k": 0, "dtype": "float32"}""");
+        mlx_array identity = CFunction.Call(
+            arena, "eye", [], $$"""{"n": {{n}}, "m": {{n}}, "k": 0, "dtype": "float32"}""");
         double[] h = arena.Read(CFunction.Call(arena, "hadamard_transform", [identity], "{}")).Doubles();
         Assert.All(h, x => Assert.Equal(1 / Math.Sqrt(n), Math.Abs(x), 1e-6));
         for (int i = 0; i < n * n; i++)
@@ -127,7 +132,8 @@ public sealed class FourierTests
                 for (int j = 0; j < n; j++)
                 {
                     double angle = (isInverse ? 2 : -2) * Math.PI * ((long)j * k % n) / n;
-                    sum += new Complex(x[2 * (row * n + j)], x[2 * (row * n + j) + 1]) * Complex.FromPolarCoordinates(1, angle);
+                    int at = 2 * (row * n + j);
+                    sum += new Complex(x[at], x[at + 1]) * Complex.FromPolarCoordinates(1, angle);
                 }
 
                 sum /= isInverse ? n : 1;

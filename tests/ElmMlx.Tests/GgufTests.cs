@@ -24,7 +24,8 @@ public sealed unsafe class GgufTests : IDisposable
         Mlx.mlx_io_gguf_set_array(written, arena.Text("x"), arena.New(x));
         Mlx.mlx_io_gguf_set_array(written, arena.Text("y"), arena.New(y));
         Mlx.mlx_io_gguf_set_metadata_string(written, arena.Text("name"), arena.Text("größe"));
-        Mlx.mlx_io_gguf_set_metadata_array(written, arena.Text("sizes"), arena.New(Numbers.Of(MLX_INT32, [2], [3, -4])));
+        mlx_array numbers = arena.New(Numbers.Of(MLX_INT32, [2], [3, -4]));
+        Mlx.mlx_io_gguf_set_metadata_array(written, arena.Text("sizes"), numbers);
         byte** words = stackalloc byte*[2] { arena.Text("a"), arena.Text("bc") };
         mlx_vector_string list = Mlx.mlx_vector_string_new_data(words, 2), listed = default;
         Mlx.mlx_io_gguf_set_metadata_vector_string(written, arena.Text("words"), list);
@@ -82,7 +83,8 @@ public sealed unsafe class GgufTests : IDisposable
         for (int i = 0; i < 32; i++)
         {
             int nibble = i < 16 ? numbers[i % 16] & 15 : numbers[i % 16] >> 4;
-            double want = kind switch { 8 => (sbyte)numbers[i], 2 => nibble - 8, _ => nibble } * 0.25 + (kind == 3 ? -1.5 : 0);
+            int number = kind switch { 8 => (sbyte)numbers[i], 2 => nibble - 8, _ => nibble };
+            double want = number * 0.25 + (kind == 3 ? -1.5 : 0);
             Assert.Equal(want, got[i], 2e-3);
         }
     }
@@ -99,13 +101,17 @@ public sealed unsafe class GgufTests : IDisposable
         many[8] = many[14] = 0xFF;      // tensors
         byte[] version = [.. fine];
         version[4] = 9;
-        foreach (byte[] broken in (byte[][])[fine[..^1], fine[..20], many, version, File(new byte[8], 14, "x", 2), File([], 0, "x", 1 << 30)])
+        byte[] unknown = File(new byte[8], 14, "x", 2), large = File([], 0, "x", 1 << 30);
+        foreach (byte[] broken in (byte[][])[fine[..^1], fine[..20], many, version, unknown, large])
             Assert.Throws<RefusedException>(() => Load(arena, broken));
     }
 
     private static byte[] File(byte[] data, uint kind, string name, params long[] shape)
     {
-        var bytes = new List<byte>([.. "GGUF"u8, .. BitConverter.GetBytes(3u), .. BitConverter.GetBytes(1L), .. BitConverter.GetBytes(0L)]);
+        const uint Version = 3;
+        const long Tensors = 1, Facts = 0;
+        var bytes = new List<byte>([.. "GGUF"u8, .. BitConverter.GetBytes(Version)]);
+        bytes.AddRange([.. BitConverter.GetBytes(Tensors), .. BitConverter.GetBytes(Facts)]);
         bytes.AddRange(BitConverter.GetBytes((long)name.Length));
         bytes.AddRange(Encoding.UTF8.GetBytes(name));
         bytes.AddRange(BitConverter.GetBytes(shape.Length));

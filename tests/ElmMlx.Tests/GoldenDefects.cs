@@ -5,9 +5,9 @@ namespace ElmMlx.Tests;
 
 /// <summary>
 /// The derivatives that MLX gets wrong, right. Its gradient of a sort takes the cotangents in sorted order, where they
-/// belong back to where the elements came from; its tangent of logsumexp lacks the sum; its gradient of a convolution whose
-/// paddings differ is longer than the input. The CPU provider must give the truth, libmlxc what the golden data has. All of
-/// these cases are float32.
+/// belong back to where the elements came from; its tangent of logsumexp lacks the sum; its gradient of a convolution
+/// whose paddings differ is longer than the input. The CPU provider must give the truth, libmlxc what the golden data
+/// has. All of these cases are float32.
 /// </summary>
 internal static class GoldenDefects
 {

@@ -21,7 +21,9 @@ internal sealed unsafe class NativeClosure : IDisposable
 
     public mlx_closure Handle { get; }
 
-    /// <summary>Throws what the function threw, or the provider's words for a failing <paramref name="status"/>.</summary>
+    /// <summary>
+    /// Throws what the function threw, or the provider's words for a failing <paramref name="status"/>.
+    /// </summary>
     public void Check(int status)
     {
         if (_failure is { } failure)

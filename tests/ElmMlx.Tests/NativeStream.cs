@@ -5,8 +5,8 @@ using ElmMlx.Bindings;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// Memory as a C program's reader and writer. Each of them holds it until the provider says that it is done, which MLX does
-/// on a thread of its own.
+/// Memory as a C program's reader and writer. Each of them holds it until the provider says that it is done, which MLX
+/// does on a thread of its own.
 /// </summary>
 internal sealed unsafe class NativeStream
 {
@@ -85,6 +85,9 @@ internal sealed unsafe class NativeStream
 
     private void* NewDescriptor() => (void*)GCHandle.ToIntPtr(GCHandle.Alloc(this));
 
-    private void Fill(byte* data, nuint count) =>
-        _isGood &= Memory.ReadAtLeast(new Span<byte>(data, (int)count), (int)count, throwOnEndOfStream: false) == (int)count;
+    private void Fill(byte* data, nuint count)
+    {
+        int wanted = (int)count;
+        _isGood &= Memory.ReadAtLeast(new Span<byte>(data, wanted), wanted, throwOnEndOfStream: false) == wanted;
+    }
 }

@@ -2,7 +2,9 @@ using ElmMlx.Bindings;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Functions over C arrays on every index of an axis, by <c>mlx_detail_vmap_trace</c> and <c>…_replace</c>.</summary>
+/// <summary>
+/// Functions over C arrays on every index of an axis, by <c>mlx_detail_vmap_trace</c> and <c>…_replace</c>.
+/// </summary>
 internal static unsafe class NativeVmap
 {
     /// <param name="arena">Keeps the arrays.</param>
@@ -17,7 +19,11 @@ internal static unsafe class NativeVmap
         using var closure = new NativeClosure(arena, function);
         mlx_vector_array whole = arena.Vector(inputs), traced = default, outputs = default, result = default;
         fixed (int* axes = inAxes)
-            closure.Check(Mlx.mlx_detail_vmap_trace(&traced, &outputs, closure.Handle, whole, axes, (nuint)inAxes.Length));
+        {
+            closure.Check(Mlx.mlx_detail_vmap_trace(
+                &traced, &outputs, closure.Handle, whole, axes, (nuint)inAxes.Length));
+        }
+
         arena.Keep(traced);
         arena.Keep(outputs);
         outAxes ??= new int[Mlx.mlx_vector_array_size(outputs)];

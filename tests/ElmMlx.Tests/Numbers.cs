@@ -4,7 +4,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Random tensors, and tensors of given numbers, for comparisons of an operation with its naive twin.</summary>
+/// <summary>
+/// Random tensors, and tensors of given numbers, for comparisons of an operation with its naive twin.
+/// </summary>
 internal static class Numbers
 {
     /// <summary>Numbers around 0, rounded to the dtype; complex ones in both parts.</summary>
@@ -19,7 +21,8 @@ internal static class Numbers
     {
         MLX_FLOAT64 => Bytes<double>(values),
         MLX_FLOAT16 => Bytes<Half>([.. values.Select(x => (Half)x)]),
-        MLX_BFLOAT16 => Bytes<ushort>([.. values.Select(x => (ushort)(BitConverter.SingleToUInt32Bits((float)x) >> 16))]),
+        MLX_BFLOAT16 => Bytes<ushort>(
+            [.. values.Select(x => (ushort)(BitConverter.SingleToUInt32Bits((float)x) >> 16))]),
         MLX_INT32 => Bytes<int>([.. values.Select(x => (int)x)]),
         _ => Bytes<float>([.. values.Select(x => (float)x)]),
     });

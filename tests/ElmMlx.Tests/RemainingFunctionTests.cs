@@ -6,7 +6,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Products of two quantised operands, a group of one process, graphs as text, and what needs other hardware.</summary>
+/// <summary>
+/// Products of two quantised operands, a group of one process, graphs as text, and what needs other hardware.
+/// </summary>
 public sealed unsafe class RemainingFunctionTests
 {
     // Numbers that both forms hold exactly: what is rounded stays as it is
@@ -18,11 +20,13 @@ public sealed unsafe class RemainingFunctionTests
         using var arena = new NativeArena();
         var random = new Random(1);
         double[] x = Whole(random, 32), w = Whole(random, 2 * 32);
-        mlx_array row = arena.New(Numbers.Of(MLX_FLOAT32, [1, 32], x)), matrix = arena.New(Numbers.Of(MLX_FLOAT32, [2, 32], w));
+        mlx_array row = arena.New(Numbers.Of(MLX_FLOAT32, [1, 32], x));
+        mlx_array matrix = arena.New(Numbers.Of(MLX_FLOAT32, [2, 32], w));
         string form = $$"""{"group_size": {{groupSize}}, "bits": {{bits}}, "mode": "{{mode}}"}""";
         mlx_array[] parts = CFunction.Of("quantize").Call(arena, [matrix, null], Json(form));
         double[] want = [Numbers.Dot(x, w[..32]), Numbers.Dot(x, w[32..])];
-        Assert.Equal(want, arena.Read(CFunction.Call(arena, "qqmm", [row, parts[0], parts[1], null, null], form)).Doubles());
+        mlx_array product = CFunction.Call(arena, "qqmm", [row, parts[0], parts[1], null, null], form);
+        Assert.Equal(want, arena.Read(product).Doubles());
         if (TestProvider.IsMlx)
             return;     // its CPU device multiplies one row with words, nothing else
         Assert.Equal(want, arena.Read(CFunction.Call(arena, "qqmm", [row, matrix, null, null, null], form)).Doubles());
@@ -31,8 +35,8 @@ public sealed unsafe class RemainingFunctionTests
         mlx_array square = arena.New(Numbers.Of(MLX_FLOAT32, [32, 32], Symmetric(Whole(random, 32 * 32))));
         (_, mlx_array[] gradients) = NativeGradients.Vjp(
             arena, inputs => [CFunction.Call(arena, "qqmm", [inputs[0], square, null, null, null], form)], [rows], [g]);
-        mlx_array product = CFunction.Call(arena, "matmul", g, square)[0];
-        Assert.Equal(arena.Read(product).Doubles(), arena.Read(gradients[0]).Doubles());
+        mlx_array plain = CFunction.Call(arena, "matmul", g, square)[0];
+        Assert.Equal(arena.Read(plain).Doubles(), arena.Read(gradients[0]).Doubles());
     }
 
     [Fact]
@@ -59,7 +63,8 @@ public sealed unsafe class RemainingFunctionTests
     {
         using var arena = new NativeArena();
         mlx_node_namer namer = Mlx.mlx_node_namer_new();
-        mlx_array a = arena.New(Numbers.Random(new(1), MLX_FLOAT32, 2)), b = arena.New(Numbers.Random(new(2), MLX_FLOAT32, 2));
+        mlx_array a = arena.New(Numbers.Random(new(1), MLX_FLOAT32, 2));
+        mlx_array b = arena.New(Numbers.Random(new(2), MLX_FLOAT32, 2));
         NativeArena.Check(Mlx.mlx_node_namer_set_name(namer, b, arena.Text("weights")));
         Assert.Equal("weights", NameOf(namer, b));
         Assert.Equal("B", NameOf(namer, a));

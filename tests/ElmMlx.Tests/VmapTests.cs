@@ -15,7 +15,8 @@ public sealed class VmapTests
     public static TheoryData<string> Operations => [.. GoldenCases.Operations];
 
     // Inputs of the golden data, and half of each floating one, stacked in front or behind. Of MLX's own vmaps some are
-    // missing, some give other shapes or values (arg reductions, partitions, scatters, irfft2), and some end the process.
+    // missing, some give other shapes or values (arg reductions, partitions, scatters, irfft2), and some end the
+    // process.
     [Theory]
     [MemberData(nameof(Operations))]
     public void Golden_operations_have_one_axis_more(string operation)
@@ -30,14 +31,16 @@ public sealed class VmapTests
             GoldenTensor[] second = [.. first.Select(Half)];
             bool isBehind = count++ % 2 == 1;
             mlx_array[] stacked = [.. first.Zip(second, (x, y) => Stack(arena, x, y, isBehind ? x.Shape.Length : 0))];
-            mlx_array[] Apply(mlx_array[] inputs) => CFunction.Of(operation).Call(arena, Nested(golden, inputs), golden.Arguments);
+            mlx_array[] Apply(mlx_array[] inputs) =>
+                CFunction.Of(operation).Call(arena, Nested(golden, inputs), golden.Arguments);
             mlx_array[] results = NativeVmap.Run(
                 arena, Apply, stacked, [.. first.Select(x => isBehind ? x.Shape.Length : 0)]);
             mlx_array[] one = Apply([.. first.Select(arena.New)]), other = Apply([.. second.Select(arena.New)]);
             for (int i = 0; i < results.Length; i++)
             {
                 GoldenTensor got = arena.Read(results[i]);
-                GoldenTensor want = arena.Read(CFunction.Call(arena, "stack_axis", [(mlx_array[])[one[i], other[i]]], "{}"));
+                mlx_array[] both = [one[i], other[i]];
+                GoldenTensor want = arena.Read(CFunction.Call(arena, "stack_axis", [both], "{}"));
                 bool isHalf = want.Type is MLX_FLOAT16 or MLX_BFLOAT16;
                 string? difference = GoldenValues.Difference(got, want, isHalf ? 2e-2 : 1e-4, isHalf ? 2e-2 : 1e-5);
                 Assert.True(difference is null, $"{golden.Name}, output {i}: {difference}");
@@ -68,7 +71,8 @@ public sealed class VmapTests
     public void What_does_not_depend_on_the_inputs_is_repeated()
     {
         using var arena = new NativeArena();
-        mlx_array x = arena.New(Numbers.Random(new(1), MLX_FLOAT32, 3, 2)), constant = arena.New(Numbers.Of(MLX_FLOAT32, [2], [5, 6]));
+        mlx_array x = arena.New(Numbers.Random(new(1), MLX_FLOAT32, 3, 2));
+        mlx_array constant = arena.New(Numbers.Of(MLX_FLOAT32, [2], [5, 6]));
         GoldenTensor got = arena.Read(NativeVmap.Run(arena, _ => [constant], [x], [0])[0]);
         Assert.Equal([3, 2], got.Shape);
         Assert.Equal([5, 6, 5, 6, 5, 6], got.Doubles());
@@ -89,7 +93,8 @@ public sealed class VmapTests
             Assert.Equal(want, got[i], 1e-5);
         }
 
-        mlx_array[] Product(mlx_array[] inputs) => [CFunction.Call(arena, "prod", [inputs[0]], """{"keepdims": false}""")];
+        mlx_array[] Product(mlx_array[] inputs) =>
+            [CFunction.Call(arena, "prod", [inputs[0]], """{"keepdims": false}""")];
     }
 
     [Fact]
@@ -116,7 +121,8 @@ public sealed class VmapTests
         using var arena = new NativeArena();
         mlx_array[] inputs =
         [
-            arena.New(Numbers.Random(new(1), MLX_FLOAT32, first)), arena.New(Numbers.Random(new(1), MLX_FLOAT32, second)),
+            arena.New(Numbers.Random(new(1), MLX_FLOAT32, first)),
+            arena.New(Numbers.Random(new(1), MLX_FLOAT32, second)),
         ];
         Assert.Throws<RefusedException>(() => NativeVmap.Run(
             arena, pair => CFunction.Call(arena, "add", pair[0], pair[1]), inputs, [0, 0]));

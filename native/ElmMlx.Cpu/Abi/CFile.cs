@@ -7,7 +7,8 @@ namespace ElmMlx.Cpu;
 internal static unsafe class CFile
 {
     private static readonly Lazy<nint> Function = new(() => NativeLibrary.GetExport(
-        NativeLibrary.Load(OperatingSystem.IsWindows() ? "ucrtbase" : OperatingSystem.IsMacOS() ? "libSystem" : "libc.so.6"),
+        NativeLibrary.Load(
+            OperatingSystem.IsWindows() ? "ucrtbase" : OperatingSystem.IsMacOS() ? "libSystem" : "libc.so.6"),
         "fwrite"));
 
     /// <exception cref="IOException">The file took less than all of it.</exception>

@@ -58,6 +58,7 @@ internal readonly unsafe partial struct Cpu
         if (x.Rank != stride.Length + 2)
             throw new ArgumentException($"[conv] The input [N, …, C] has {stride.Length} spatial axes, not {x}.");
         int[] ones = [.. stride.Select(_ => 1)];
-        return Return(res, Ops.Convolution(x, w, new(stride, padding, padding, dilation, ones, groups, IsFlipped: false)));
+        return Return(
+            res, Ops.Convolution(x, w, new(stride, padding, padding, dilation, ones, groups, IsFlipped: false)));
     }
 }

@@ -3,8 +3,8 @@ using ElmMlx.Bindings;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// The distributed interface for one process: a group of rank 0 and size 1, over which sums, extremes and gatherings are the
-/// array itself. There is nobody to send to.
+/// The distributed interface for one process: a group of rank 0 and size 1, over which sums, extremes and gatherings
+/// are the array itself. There is nobody to send to.
 /// </summary>
 internal readonly unsafe partial struct Cpu
 {
@@ -75,7 +75,8 @@ internal readonly unsafe partial struct Cpu
         mlx_stream s) => throw Nobody("receive from");
 
     public static int mlx_distributed_recv_like(
-        mlx_array* res, mlx_array x, int src, mlx_distributed_group group, mlx_stream s) => throw Nobody("receive from");
+        mlx_array* res, mlx_array x, int src, mlx_distributed_group group, mlx_stream s) =>
+        throw Nobody("receive from");
 
     private static int ReturnAlone(mlx_array* res, mlx_array x, mlx_distributed_group group)
     {

@@ -46,8 +46,8 @@ internal readonly unsafe partial struct Cpu
         throw NoImport("the function");
 
     private static NotSupportedException NoExport() => new(
-        "[export_function] The CPU provider writes no functions to files: save the arrays, and make the function where it "
-        + "is used.");
+        "[export_function] The CPU provider writes no functions to files: save the arrays, and make the function where "
+        + "it is used.");
 
     private static NotSupportedException NoImport(string what) => new(
         $"[import_function] The CPU provider reads no functions from files, so {what} needs MLX itself.");

@@ -25,7 +25,8 @@ internal readonly unsafe partial struct Cpu
     public static int mlx_linalg_eigvalsh(mlx_array* res, mlx_array a, byte* UPLO, mlx_stream s) =>
         Return(res, Ops.Eigvalsh(Handles.Node(a), Handles.Text(UPLO)));
 
-    public static int mlx_linalg_inv(mlx_array* res, mlx_array a, mlx_stream s) => Return(res, Ops.Inv(Handles.Node(a)));
+    public static int mlx_linalg_inv(mlx_array* res, mlx_array a, mlx_stream s) =>
+        Return(res, Ops.Inv(Handles.Node(a)));
 
     public static int mlx_linalg_lu(mlx_vector_array* res, mlx_array a, mlx_stream s)
     {

@@ -1,8 +1,8 @@
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Names of nodes: given ones, or A, B, …, Z, AA, … in the order in which they are asked for. Holds the nodes that it has
-/// named, so that none of them comes back as another.
+/// Names of nodes: given ones, or A, B, …, Z, AA, … in the order in which they are asked for. Holds the nodes that it
+/// has named, so that none of them comes back as another.
 /// </summary>
 internal sealed class NodeNamer
 {

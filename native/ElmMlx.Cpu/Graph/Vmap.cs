@@ -4,14 +4,14 @@ using Function = System.Func<ElmMlx.Cpu.Node[], ElmMlx.Cpu.NodeVector>;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// A function on every index of an axis at once: it runs one time on arrays without that axis, and the graph that it made is
-/// built again on the arrays with it.
+/// A function on every index of an axis at once: it runs one time on arrays without that axis, and the graph that it
+/// made is built again on the arrays with it.
 /// </summary>
 internal static class Vmap
 {
     /// <summary>
-    /// The function's outputs on stand-ins for <paramref name="inputs"/> that lack an axis each (−1: the input itself), and
-    /// those. Both vectors hold their nodes.
+    /// The function's outputs on stand-ins for <paramref name="inputs"/> that lack an axis each (−1: the input itself),
+    /// and those. Both vectors hold their nodes.
     /// </summary>
     public static (NodeVector Traced, NodeVector Outputs) Trace(Function function, Node[] inputs, int[] axes)
     {

@@ -18,8 +18,8 @@ internal static class VmapRules
         switch (primitive)
         {
             case Elementwise or Binary or Select or DivMod or ComplexPart or AsType or Share or StopGradient or Full
-                or Greater or GreaterEqual or Less or LessEqual or Equal or NotEqual or NaNEqual or Reshape or Contiguous
-                or Softmax or LogSumExp or Sort or ArgSort or ArgReduce or Scan or Hadamard or MatrixPrimitive
+                or Greater or GreaterEqual or Less or LessEqual or Equal or NotEqual or NaNEqual or Reshape
+                or Contiguous or Softmax or LogSumExp or Sort or ArgSort or ArgReduce or Scan or Hadamard or MatrixPrimitive
                 or RandomBits or CovarianceRoot or ConvertFP8:
                 return Same(primitive, [.. inputs.Select((input, i) => mapped[i] ?? Wide(input, size))], outputs, size);
             case RmsNorm or LayerNorm when mapped.AsSpan(1).IndexOfAnyExcept((Node?)null) < 0:
@@ -115,6 +115,7 @@ internal static class VmapRules
             throw new ArgumentException(
                 $"[vmap] The caller's function answered {results.Length} arrays and {where.Count} axes for "
                 + $"{inputs.Length - count} outputs.");
-        return [.. results.Select((result, i) => where[i] < 0 ? Wide(result, size) : Ops.MoveAxis(result, where[i], 0))];
+        return [.. results.Select(
+            (result, i) => where[i] < 0 ? Wide(result, size) : Ops.MoveAxis(result, where[i], 0))];
     }
 }

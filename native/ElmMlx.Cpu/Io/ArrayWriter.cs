@@ -14,7 +14,9 @@ internal static unsafe class ArrayWriter
         Write(arrays, stream.Write);
     }
 
-    /// <summary>The same, with zeros behind each array up to a multiple of <paramref name="alignment"/> bytes.</summary>
+    /// <summary>
+    /// The same, with zeros behind each array up to a multiple of <paramref name="alignment"/> bytes.
+    /// </summary>
     public static void Write(string path, byte[] header, ReadOnlySpan<Node> arrays, int alignment = 1)
     {
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";

@@ -4,8 +4,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Blocks of 32 numbers n · scale + minimum as MLX's affine quantisation in groups of 32: words of 8 or 4 numbers, float16
-/// scales and biases.
+/// Blocks of 32 numbers n · scale + minimum as MLX's affine quantisation in groups of 32: words of 8 or 4 numbers,
+/// float16 scales and biases.
 /// </summary>
 internal static unsafe class GgufBlocks
 {

@@ -1,8 +1,8 @@
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// What an <c>mlx_io_gguf</c> is: arrays by name, and facts by name, which are arrays, texts or lists of texts. Holds its
-/// arrays.
+/// What an <c>mlx_io_gguf</c> is: arrays by name, and facts by name, which are arrays, texts or lists of texts. Holds
+/// its arrays.
 /// </summary>
 internal sealed class GgufContent
 {

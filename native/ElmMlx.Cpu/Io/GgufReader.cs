@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using ElmMlx.Bindings;
 using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
@@ -152,7 +151,9 @@ internal sealed class GgufReader
     private long Count(int bytesEach)
     {
         long count = Int64();
-        return count >= 0 && count <= (_length - _at) / bytesEach ? count : throw Bad($"counts {count} of what it has no room for");
+        return count >= 0 && count <= (_length - _at) / bytesEach
+            ? count
+            : throw Bad($"counts {count} of what it has no room for");
     }
 
     private string Text() => Encoding.UTF8.GetString(Bytes(Count(1)));

@@ -9,7 +9,8 @@ internal sealed class Load : Primitive
 
     /// <param name="source">Held until no graph can ask for it.</param>
     /// <param name="offset">Of the first element, in bytes.</param>
-    /// <param name="isSwapped">Whether the bytes of an element, or of each part of a complex one, come last first.</param>
+    /// <param name="isSwapped">Whether the bytes of an element, or of each part of a complex one, come last
+    /// first.</param>
     public Load(ByteSource source, long offset, bool isSwapped = false)
     {
         (_source, _offset, _isSwapped) = (source, offset, isSwapped);

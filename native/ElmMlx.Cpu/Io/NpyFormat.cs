@@ -6,15 +6,17 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>NumPy's <c>.npy</c>: one array behind a header that is a Python dictionary. bfloat16 is <c>V2</c>, as in MLX.</summary>
+/// <summary>
+/// NumPy's <c>.npy</c>: one array behind a header that is a Python dictionary. bfloat16 is <c>V2</c>, as in MLX.
+/// </summary>
 internal static class NpyFormat
 {
     private const int PrefixLength = 8, MaxHeaderLength = 1 << 16;
 
     private static readonly (string Code, mlx_dtype Type)[] Codes =
     [
-        ("b1", MLX_BOOL), ("u1", MLX_UINT8), ("u2", MLX_UINT16), ("u4", MLX_UINT32), ("u8", MLX_UINT64), ("i1", MLX_INT8),
-        ("i2", MLX_INT16), ("i4", MLX_INT32), ("i8", MLX_INT64), ("f2", MLX_FLOAT16), ("f4", MLX_FLOAT32),
+        ("b1", MLX_BOOL), ("u1", MLX_UINT8), ("u2", MLX_UINT16), ("u4", MLX_UINT32), ("u8", MLX_UINT64),
+        ("i1", MLX_INT8), ("i2", MLX_INT16), ("i4", MLX_INT32), ("i8", MLX_INT64), ("f2", MLX_FLOAT16), ("f4", MLX_FLOAT32),
         ("f8", MLX_FLOAT64), ("V2", MLX_BFLOAT16), ("c8", MLX_COMPLEX64),
     ];
 
@@ -95,7 +97,8 @@ internal static class NpyFormat
 
     private static int[] ShapeOf(ByteSource source, string text)
     {
-        string[] parts = text.Trim('(', ')').Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string[] parts = text.Trim('(', ')').Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var shape = new int[parts.Length];
         for (int i = 0; i < shape.Length; i++)
         {

@@ -6,8 +6,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// safetensors files: all of the header is checked before an array is made (its length, duplicates, shapes, and that the
-/// tensors' bytes neither overlap nor leave the file). Arrays are read when they are computed.
+/// safetensors files: all of the header is checked before an array is made (its length, duplicates, shapes, and that
+/// the tensors' bytes neither overlap nor leave the file). Arrays are read when they are computed.
 /// </summary>
 internal static class SafetensorsFormat
 {
@@ -16,14 +16,15 @@ internal static class SafetensorsFormat
 
     private static readonly (string Code, mlx_dtype Type)[] Codes =
     [
-        ("BOOL", MLX_BOOL), ("U8", MLX_UINT8), ("U16", MLX_UINT16), ("U32", MLX_UINT32), ("U64", MLX_UINT64), ("I8", MLX_INT8),
-        ("I16", MLX_INT16), ("I32", MLX_INT32), ("I64", MLX_INT64), ("F16", MLX_FLOAT16), ("F32", MLX_FLOAT32),
+        ("BOOL", MLX_BOOL), ("U8", MLX_UINT8), ("U16", MLX_UINT16), ("U32", MLX_UINT32), ("U64", MLX_UINT64),
+        ("I8", MLX_INT8), ("I16", MLX_INT16), ("I32", MLX_INT32), ("I64", MLX_INT64), ("F16", MLX_FLOAT16), ("F32", MLX_FLOAT32),
         ("BF16", MLX_BFLOAT16), ("C64", MLX_COMPLEX64), ("F8_E4M3", MLX_UINT8),
     ];
 
     /// <summary>The arrays by name, held by nobody yet, and the file's own texts.</summary>
     /// <exception cref="InvalidDataException">It is no such file.</exception>
-    public static (List<(string Name, Node Array)> Arrays, List<(string Key, string Value)> Texts) Load(ByteSource source)
+    public static (List<(string Name, Node Array)> Arrays, List<(string Key, string Value)> Texts) Load(
+        ByteSource source)
     {
         Span<byte> prefix = stackalloc byte[sizeof(ulong)];
         long length = source.Length;
@@ -68,7 +69,8 @@ internal static class SafetensorsFormat
             {
                 string? code = Array.Find(Codes, pair => pair.Type == array.Type).Code;
                 if (code is null || array.Size == 0)
-                    throw new ArgumentException($"[save_safetensors] '{name}' is {array}: such an array is not stored.");
+                    throw new ArgumentException(
+                        $"[save_safetensors] '{name}' is {array}: such an array is not stored.");
                 json.WriteStartObject(name);
                 json.WriteString("dtype", code);
                 WriteNumbers(json, "shape", [.. array.Shape]);
@@ -124,7 +126,8 @@ internal static class SafetensorsFormat
         JsonElement value = entry.Value;
         if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty("dtype", out JsonElement code)
             || !value.TryGetProperty("shape", out JsonElement lengths)
-            || !value.TryGetProperty("data_offsets", out JsonElement offsets) || code.ValueKind != JsonValueKind.String || lengths.ValueKind != JsonValueKind.Array
+            || !value.TryGetProperty("data_offsets", out JsonElement offsets)
+            || code.ValueKind != JsonValueKind.String || lengths.ValueKind != JsonValueKind.Array
             || offsets.ValueKind != JsonValueKind.Array || offsets.GetArrayLength() != 2)
             throw Bad(source, $"describes '{entry.Name}' without a dtype, a shape and two offsets");
         int known = Array.FindIndex(Codes, pair => pair.Code == code.GetString());
@@ -136,8 +139,8 @@ internal static class SafetensorsFormat
         long size = type.Size();
         foreach (int n in shape)
             size = checked(size * n);
-        if (!offsets[0].TryGetInt64(out long first) || !offsets[1].TryGetInt64(out long end) || first < 0 || end > nBytes
-            || end - first != size)
+        if (!offsets[0].TryGetInt64(out long first) || !offsets[1].TryGetInt64(out long end) || first < 0
+            || end > nBytes || end - first != size)
             throw BadNumbers(source, entry.Name);
         return (entry.Name, type, shape, first, end);
     }

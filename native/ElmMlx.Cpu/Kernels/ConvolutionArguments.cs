@@ -4,8 +4,8 @@ namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
 /// A convolution over three spatial axes; where there are fewer, the first ones have length 1. All arrays are
-/// row-contiguous and of one dtype: x is [batch, spatial…, channels], w [outputs, spatial…, channels / groups], y [batch,
-/// spatial…, outputs].
+/// row-contiguous and of one dtype: x is [batch, spatial…, channels], w [outputs, spatial…, channels / groups], y
+/// [batch, spatial…, outputs].
 /// </summary>
 internal unsafe struct ConvolutionArguments
 {

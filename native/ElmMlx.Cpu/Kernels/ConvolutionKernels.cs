@@ -1,11 +1,9 @@
-using ElmMlx.Bindings;
-
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
 /// Convolutions as matrix products: <see cref="Patches"/> of some rows at a time, which stay in the cache, times the
-/// weights. Half precision accumulates in float32, as every product does. Groups with few outputs have no product worth the
-/// name: they are summed up where they lie.
+/// weights. Half precision accumulates in float32, as every product does. Groups with few outputs have no product worth
+/// the name: they are summed up where they lie.
 /// </summary>
 internal static unsafe class ConvolutionKernels
 {
@@ -45,7 +43,8 @@ internal static unsafe class ConvolutionKernels
 
     /// <summary>
     /// The gradient of w, [outputs, spatial…, channels / groups], from cotangents shaped like y, whose place
-    /// <see cref="ConvolutionArguments.Y"/> they take: sums over blocks of rows of cotangentsᵀ · patches. float32 and float64.
+    /// <see cref="ConvolutionArguments.Y"/> they take: sums over blocks of rows of cotangentsᵀ · patches. float32 and
+    /// float64.
     /// </summary>
     public static void WeightGradient(in ConvolutionArguments a)
     {

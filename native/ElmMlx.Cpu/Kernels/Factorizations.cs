@@ -79,7 +79,9 @@ internal static class Factorizations
         return true;
     }
 
-    /// <summary>A = L·Lᵀ of a symmetric a [n, n], of which the lower triangle is read and becomes L; the rest becomes 0.</summary>
+    /// <summary>
+    /// A = L·Lᵀ of a symmetric a [n, n], of which the lower triangle is read and becomes L; the rest becomes 0.
+    /// </summary>
     /// <returns>Whether a is positive definite.</returns>
     public static bool Cholesky(Span<double> a, int n)
     {
@@ -100,8 +102,8 @@ internal static class Factorizations
     }
 
     /// <summary>
-    /// A = Q·R by Householder's reflections, with LAPACK's signs: a column's reflection makes its first element's sign the
-    /// other one.
+    /// A = Q·R by Householder's reflections, with LAPACK's signs: a column's reflection makes its first element's sign
+    /// the other one.
     /// </summary>
     /// <param name="a">[m, n]; overwritten.</param>
     /// <param name="m">Rows.</param>

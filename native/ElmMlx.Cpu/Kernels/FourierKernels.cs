@@ -2,14 +2,17 @@ using ElmMlx.Bindings;
 
 namespace ElmMlx.Cpu.Kernels;
 
-/// <summary>Fourier transforms along one axis of complex64, or between float32 and half of a symmetric complex64 row.</summary>
+/// <summary>
+/// Fourier transforms along one axis of complex64, or between float32 and half of a symmetric complex64 row.
+/// </summary>
 internal static unsafe class FourierKernels
 {
     private const int NumbersPerTask = 1 << 13;
 
     /// <summary>
-    /// Transforms along <paramref name="axis"/>; the inverse transform divides by the length. A float32 x gives the first
-    /// n / 2 + 1 numbers of its rows' transforms; a float32 y takes x as such numbers. y is row-contiguous, and may be x.
+    /// Transforms along <paramref name="axis"/>; the inverse transform divides by the length. A float32 x gives the
+    /// first n / 2 + 1 numbers of its rows' transforms; a float32 y takes x as such numbers. y is row-contiguous, and
+    /// may be x.
     /// </summary>
     public static void Run(Node x, Node y, int axis, bool isInverse)
     {
@@ -70,7 +73,8 @@ internal static unsafe class FourierKernels
             to[i * step] = real[i] * scale;
     }
 
-    // The transform of real numbers: x₋ₖ is conjugate to xₖ, so that x₀, and the middle one of an even number, are real.
+    // The transform of real numbers: x₋ₖ is conjugate to xₖ, so that x₀, and the middle one of an even number, are
+    // real.
     private static void Mirror(float* real, float* imaginary, int length)
     {
         imaginary[0] = 0;

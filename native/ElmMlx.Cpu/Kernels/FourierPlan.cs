@@ -1,8 +1,8 @@
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
-/// How to transform rows of one length: stages of radix 4, 2 and small primes; where a larger prime divides the length, by
-/// way of a convolution of a power of two (Bluestein's). float32 arithmetic; twiddles are computed in float64. The
+/// How to transform rows of one length: stages of radix 4, 2 and small primes; where a larger prime divides the length,
+/// by way of a convolution of a power of two (Bluestein's). float32 arithmetic; twiddles are computed in float64. The
 /// transform is the forward one; exchange real and imaginary parts, before and after, for the other.
 /// </summary>
 internal sealed unsafe class FourierPlan
@@ -117,7 +117,8 @@ internal sealed unsafe class FourierPlan
         return (real, imaginary);
     }
 
-    private static (float[] Real, float[] Imaginary) Response(FourierPlan longer, float[] chirpReal, float[] chirpImaginary)
+    private static (float[] Real, float[] Imaginary) Response(
+        FourierPlan longer, float[] chirpReal, float[] chirpImaginary)
     {
         int n = longer.Length;
         float[] real = new float[n], imaginary = new float[n], work = new float[longer.WorkSize];
@@ -132,7 +133,8 @@ internal sealed unsafe class FourierPlan
         return (real, imaginary);
     }
 
-    private static (float Real, float Imaginary) Product(float aReal, float aImaginary, float bReal, float bImaginary) =>
+    private static (float Real, float Imaginary) Product(
+        float aReal, float aImaginary, float bReal, float bImaginary) =>
         (aReal * bReal - aImaginary * bImaginary, aReal * bImaginary + aImaginary * bReal);
 
     // Fours first; then primes, ascending

@@ -5,8 +5,8 @@ namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
 /// One step of a Fourier transform of mixed radix (Stockham's, which leaves the result in order): groups of
-/// <see cref="Radix"/> numbers are transformed, turned by the twiddles and stored side by side. Numbers that lie side by side
-/// already are computed in vectors.
+/// <see cref="Radix"/> numbers are transformed, turned by the twiddles and stored side by side. Numbers that lie side
+/// by side already are computed in vectors.
 /// </summary>
 internal sealed unsafe class FourierStage
 {
@@ -85,7 +85,8 @@ internal sealed unsafe class FourierStage
         V r0 = L.Load(ar), r1 = L.Load(ar + apart), r2 = L.Load(ar + 2 * apart), r3 = L.Load(ar + 3 * apart);
         V i0 = L.Load(ai), i1 = L.Load(ai + apart), i2 = L.Load(ai + 2 * apart), i3 = L.Load(ai + 3 * apart);
         V evenR = L.Add(r0, r2), evenI = L.Add(i0, i2), oddR = L.Add(r1, r3), oddI = L.Add(i1, i3);
-        V lessR = L.Subtract(r0, r2), lessI = L.Subtract(i0, i2), downR = L.Subtract(r1, r3), downI = L.Subtract(i1, i3);
+        V lessR = L.Subtract(r0, r2), lessI = L.Subtract(i0, i2);
+        V downR = L.Subtract(r1, r3), downI = L.Subtract(i1, i3);
         Store<L, V>(L.Add(evenR, oddR), L.Add(evenI, oddI), br, bi, q, 0);
         Store<L, V>(L.Add(lessR, downI), L.Subtract(lessI, downR), br, bi, q, 1);
         Store<L, V>(L.Subtract(evenR, oddR), L.Subtract(evenI, oddI), br, bi, q, 2);

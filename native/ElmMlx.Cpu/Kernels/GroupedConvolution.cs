@@ -4,8 +4,8 @@ using ElmMlx.Bindings;
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
-/// Convolutions of many small groups, a channel each as a rule. The weights lie tap by tap, so that all outputs of a place
-/// are summed side by side. Half precision accumulates in float32.
+/// Convolutions of many small groups, a channel each as a rule. The weights lie tap by tap, so that all outputs of a
+/// place are summed side by side. Half precision accumulates in float32.
 /// </summary>
 internal static unsafe class GroupedConvolution
 {

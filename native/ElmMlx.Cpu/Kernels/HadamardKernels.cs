@@ -3,8 +3,8 @@ using System.Numerics;
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
-/// Rows times a Hadamard matrix of order m · 2ᵏ: butterflies for the power of two, sums and differences for m. Computed in
-/// float32, or in float64 where the rows are.
+/// Rows times a Hadamard matrix of order m · 2ᵏ: butterflies for the power of two, sums and differences for m. Computed
+/// in float32, or in float64 where the rows are.
 /// </summary>
 internal static class HadamardKernels
 {

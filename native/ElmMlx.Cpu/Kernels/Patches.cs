@@ -3,14 +3,16 @@ using System.Runtime.CompilerServices;
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
-/// What a kernel sees at each of its places, as the rows of a matrix [rows, taps · channels of a group]: a convolution is
-/// then a product with the weights. Copies bytes, of any dtype.
+/// What a kernel sees at each of its places, as the rows of a matrix [rows, taps · channels of a group]: a convolution
+/// is then a product with the weights. Copies bytes, of any dtype.
 /// </summary>
 internal static unsafe class Patches
 {
     private const int BytesPerTask = 1 << 16;
 
-    /// <summary>Rows <paramref name="first"/> … <paramref name="first"/> + <paramref name="nRows"/> − 1 of a group.</summary>
+    /// <summary>
+    /// Rows <paramref name="first"/> … <paramref name="first"/> + <paramref name="nRows"/> − 1 of a group.
+    /// </summary>
     public static void Fill(ConvolutionArguments a, long first, int nRows, int group, byte* to)
     {
         long rowBytes = (long)a.Depth * a.Type.Size();
@@ -63,7 +65,9 @@ internal static unsafe class Patches
         }
     }
 
-    /// <summary>Where in x a tap lies when the kernel is at <paramref name="output"/>; −1 for padding and gaps.</summary>
+    /// <summary>
+    /// Where in x a tap lies when the kernel is at <paramref name="output"/>; −1 for padding and gaps.
+    /// </summary>
     public static long Place(in ConvolutionArguments a, int axis, long output, int tap)
     {
         int k = a.IsFlipped ? a.Kernel[axis] - 1 - tap : tap;

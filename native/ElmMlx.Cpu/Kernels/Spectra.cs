@@ -5,14 +5,16 @@ using MathNet.Numerics.Providers.LinearAlgebra;
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
-/// Singular values and eigenvalues, by Math.NET Numerics in float64. Matrices are row-major here and column-major there:
-/// what is a matrix to one is its transpose to the other.
+/// Singular values and eigenvalues, by Math.NET Numerics in float64. Matrices are row-major here and column-major
+/// there: what is a matrix to one is its transpose to the other.
 /// </summary>
 internal static class Spectra
 {
     private static readonly ManagedLinearAlgebraProvider Library = ManagedLinearAlgebraProvider.Instance;
 
-    /// <summary>A = U·S·Vᵀ of a [m, n]: u [m, m], s [min(m, n)] descending, vt [n, n]; u and vt may be empty: not wanted.</summary>
+    /// <summary>
+    /// A = U·S·Vᵀ of a [m, n]: u [m, m], s [min(m, n)] descending, vt [n, n]; u and vt may be empty: not wanted.
+    /// </summary>
     public static void Svd(double[] a, int m, int n, double[] u, double[] s, double[] vt)
     {
         bool isWhole = u.Length > 0;
@@ -35,8 +37,8 @@ internal static class Spectra
     }
 
     /// <summary>
-    /// Eigenvalues of a symmetric a [n, n], ascending, and its eigenvectors as columns of vectors [n, n], which may be empty:
-    /// not wanted. Only one triangle of a is read.
+    /// Eigenvalues of a symmetric a [n, n], ascending, and its eigenvectors as columns of vectors [n, n], which may be
+    /// empty: not wanted. Only one triangle of a is read.
     /// </summary>
     public static void Eigh(double[] a, int n, bool isUpper, double[] values, double[] vectors)
     {
@@ -85,8 +87,9 @@ internal static class Spectra
     }
 
     /// <summary>
-    /// Eigenvalues and eigenvectors (columns, of length 1, the largest element real) of any a [n, n], all of them pairs of
-    /// real and imaginary parts; a has such pairs only when <paramref name="isComplex"/>. Vectors may be empty: not wanted.
+    /// Eigenvalues and eigenvectors (columns, of length 1, the largest element real) of any a [n, n], all of them pairs
+    /// of real and imaginary parts; a has such pairs only when <paramref name="isComplex"/>. Vectors may be empty: not
+    /// wanted.
     /// </summary>
     public static void Eig(double[] a, int n, bool isComplex, double[] values, double[] vectors)
     {

@@ -73,7 +73,9 @@ internal sealed class ConvolutionWeightGradient(ConvolutionGeometry geometry) : 
 {
     public override string Name => "ConvolutionWeightGradient";
 
-    /// <summary>The gradient of kernels of shape <paramref name="w"/>; half precision is summed up in float32.</summary>
+    /// <summary>
+    /// The gradient of kernels of shape <paramref name="w"/>; half precision is summed up in float32.
+    /// </summary>
     public static Node Of(ConvolutionGeometry geometry, Node x, int[] w, Node cotangent)
     {
         mlx_dtype wide = x.Type == mlx_dtype.MLX_FLOAT64 ? x.Type : mlx_dtype.MLX_FLOAT32;

@@ -18,7 +18,9 @@ internal sealed record ConvolutionGeometry(
     /// <summary>Length of a spatial axis once <paramref name="dilation"/> has put zeros between its elements.</summary>
     public static int Widened(int length, int dilation) => checked(1 + dilation * (length - 1));
 
-    /// <summary>[N, spatial…, O] of x [N, spatial…, C] and w [O, spatial…, C / groups]; lengths may be 0 or negative.</summary>
+    /// <summary>
+    /// [N, spatial…, O] of x [N, spatial…, C] and w [O, spatial…, C / groups]; lengths may be 0 or negative.
+    /// </summary>
     public int[] OutputShape(int[] x, int[] w)
     {
         int[] shape = [x[0], .. Stride, w[0]];

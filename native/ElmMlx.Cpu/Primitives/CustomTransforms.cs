@@ -10,12 +10,14 @@ internal sealed class CustomTransforms : Primitive
     private readonly Func<Node[], Node[], Node[], NodeVector> _gradient;
     private readonly ICounted[] _owners;
 
-    /// <summary>Tangents of the outputs, from primals and their tangents; null: the gradient's derivative tells them.</summary>
+    /// <summary>
+    /// Tangents of the outputs, from primals and their tangents; null: the gradient's derivative tells them.
+    /// </summary>
     public Func<Node[], Node[], NodeVector>? Tangents { get; init; }
 
     /// <summary>
-    /// The function on inputs with one more axis (−1: without), and where the outputs have it; null: the function again, for
-    /// each index.
+    /// The function on inputs with one more axis (−1: without), and where the outputs have it; null: the function
+    /// again, for each index.
     /// </summary>
     public Func<Node[], int[], (NodeVector Outputs, List<int> Axes)>? Vectorized { get; init; }
 
@@ -63,8 +65,8 @@ internal sealed class CustomTransforms : Primitive
         return [.. gradients.PassOn(), .. new Node?[backward.Outputs.Length]];
     }
 
-    // Tangents are linear in the primals' tangents t. So vᵀ · J is the gradient of ⟨v, tangents(t)⟩; and J · v, which takes its
-    // derivative with respect to v, is what the function says.
+    // Tangents are linear in the primals' tangents t. So vᵀ · J is the gradient of ⟨v, tangents(t)⟩; and J · v, which
+    // takes its derivative with respect to v, is what the function says.
     private NodeVector Transposed(Node[] primals, Node[] cotangents)
     {
         (NodeVector values, NodeVector gradients) = Gradients.Vjp(

@@ -4,8 +4,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Fourier transforms along axes. Real ones take float32 to the first half of the last axis's numbers, or back; the inverse
-/// ones divide by the number of elements.
+/// Fourier transforms along axes. Real ones take float32 to the first half of the last axis's numbers, or back; the
+/// inverse ones divide by the number of elements.
 /// </summary>
 internal sealed class Fourier(int[] axes, bool isInverse, bool isReal) : Primitive
 {
@@ -52,9 +52,10 @@ internal sealed class Fourier(int[] axes, bool isInverse, bool isReal) : Primiti
         double scale = isInverse ? 1 / n : n;
         if (!isReal)
             return [Ops.Multiply(Of(g, x.Shape, !isInverse), Ops.Scalar(scale, MLX_COMPLEX64))];
-        return isInverse
-            ? [Ops.Multiply(Of(g, x.Shape, false), Twice(x, lengths[^1], scale, 2 * scale))]
-            : [Ops.Multiply(Of(Ops.Multiply(g, Twice(g, lengths[^1], 1, 0.5)), x.Shape, true), Ops.Scalar(scale, MLX_FLOAT32))];
+        if (isInverse)
+            return [Ops.Multiply(Of(g, x.Shape, false), Twice(x, lengths[^1], scale, 2 * scale))];
+        Node halved = Ops.Multiply(g, Twice(g, lengths[^1], 1, 0.5));
+        return [Ops.Multiply(Of(halved, x.Shape, true), Ops.Scalar(scale, MLX_FLOAT32))];
     }
 
     private Node Of(Node g, int[] shape, bool inverse) => Ops.Make(

@@ -3,7 +3,9 @@ using ElmMlx.Cpu.Kernels;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>P·A = L·U: both factors in one matrix [.., m, n], the exchanged rows, and where each row came from.</summary>
+/// <summary>
+/// P·A = L·U: both factors in one matrix [.., m, n], the exchanged rows, and where each row came from.
+/// </summary>
 internal sealed class LUF : MatrixPrimitive
 {
     protected override void Compute(Node x, double[][] inputs, double[][] outputs)

@@ -5,8 +5,8 @@ namespace ElmMlx.Cpu;
 internal static partial class Ops
 {
     /// <summary>
-    /// A convolution over 1 to 3 spatial axes: x [N, spatial…, C], w [O, spatial…, C / groups]. One number of a list serves
-    /// every axis.
+    /// A convolution over 1 to 3 spatial axes: x [N, spatial…, C], w [O, spatial…, C / groups]. One number of a list
+    /// serves every axis.
     /// </summary>
     public static Node Convolution(Node x, Node w, ConvolutionGeometry geometry)
     {
@@ -15,7 +15,8 @@ internal static partial class Ops
             throw new ArgumentException(
                 $"[conv] Inputs have 1 to 3 spatial axes, [N, …, C]; this one is {x}.");
         if (geometry.Groups != 1 && rank == 3)
-            throw new ArgumentException($"[conv] {geometry.Groups} groups: there are groups in one and two dimensions only.");
+            throw new ArgumentException(
+                $"[conv] {geometry.Groups} groups: there are groups in one and two dimensions only.");
         CheckChannels(x, w, geometry.Groups);
         mlx_dtype type = DTypes.Promote(x.Type, w.Type);
         if (!x.Type.IsFloating() || !type.IsFloating())
@@ -66,7 +67,8 @@ internal static partial class Ops
             throw new ArgumentException($"[conv] The kernel {w} has not as many axes as the input {x}.");
         if (x.Shape[^1] % groups != 0 || w.Shape[0] % groups != 0)
             throw new ArgumentException(
-                $"[conv] {groups} groups do not divide the channels of the input {x} and the outputs of the kernel {w}.");
+                $"[conv] {groups} groups do not divide the channels of the input {x} and the outputs of the kernel "
+                + $"{w}.");
         if (x.Shape[^1] != groups * w.Shape[^1])
             throw new ArgumentException(
                 $"[conv] The input {x} has {x.Shape[^1]} channels; {groups} group(s) of the kernel {w} see "

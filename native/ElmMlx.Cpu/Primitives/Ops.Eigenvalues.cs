@@ -6,8 +6,8 @@ namespace ElmMlx.Cpu;
 internal static partial class Ops
 {
     /// <summary>
-    /// Eigenvalues, ascending, and eigenvectors, as columns, of symmetric or Hermitian matrices, of which the lower triangle is
-    /// read, or with <c>U</c> the upper one.
+    /// Eigenvalues, ascending, and eigenvectors, as columns, of symmetric or Hermitian matrices, of which the lower
+    /// triangle is read, or with <c>U</c> the upper one.
     /// </summary>
     public static (Node Values, Node Vectors) Eigh(Node a, string triangle)
     {

@@ -7,9 +7,9 @@ namespace ElmMlx.Cpu;
 internal static partial class Ops
 {
     /// <summary>
-    /// Discrete Fourier transforms along axes, the input cut or filled up with zeros to <paramref name="lengths"/>: complex64
-    /// from complex64, or with <paramref name="isReal"/> from float32 (only the first n / 2 + 1 numbers of the last of the
-    /// axes), or back to float32.
+    /// Discrete Fourier transforms along axes, the input cut or filled up with zeros to <paramref name="lengths"/>:
+    /// complex64 from complex64, or with <paramref name="isReal"/> from float32 (only the first n / 2 + 1 numbers of
+    /// the last of the axes), or back to float32.
     /// </summary>
     public static Node FourierTransform(
         Node a, int[] lengths, int[] axes, bool isReal, bool isInverse, mlx_fft_norm norm)
@@ -44,7 +44,9 @@ internal static partial class Ops
         return scale == 1 ? transformed : Multiply(transformed, Scalar(isInverse ? scale : 1 / scale, to));
     }
 
-    /// <summary>Moves frequency 0 to the middle of axes, or with <paramref name="isInverse"/> back to their start.</summary>
+    /// <summary>
+    /// Moves frequency 0 to the middle of axes, or with <paramref name="isInverse"/> back to their start.
+    /// </summary>
     public static Node FourierShift(Node a, int[] axes, bool isInverse)
     {
         string operation = isInverse ? "ifftshift" : "fftshift";

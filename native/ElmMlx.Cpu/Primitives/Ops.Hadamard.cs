@@ -25,8 +25,8 @@ internal static partial class Ops
             order *= 4;
         if (HadamardMatrices.Rows(order) is null)
             throw new ArgumentException(
-                $"[hadamard_transform] The last axis of {a} has {n} elements; there are matrices for m · 2^k, m of 1, 12, 20 "
-                + "and 28.");
+                $"[hadamard_transform] The last axis of {a} has {n} elements; there are matrices for m · 2^k, m of "
+                + "1, 12, 20 and 28.");
         return Make(new Hadamard(order, factor, isTransposed: false), a.Shape, type, AsType(a, type));
     }
 }

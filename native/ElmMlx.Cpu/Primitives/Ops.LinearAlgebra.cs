@@ -26,7 +26,8 @@ internal static partial class Ops
         int[] values = [.. front, Math.Min(m, n)];
         return isWhole
             ? Operation.New(
-                new SVD(isWhole), [a], [[.. front, m, m], values, [.. front, n, n]], [a.Type, real, a.Type]).Outputs.ToArray()
+                new SVD(isWhole), [a], [[.. front, m, m], values, [.. front, n, n]],
+                [a.Type, real, a.Type]).Outputs.ToArray()
             : [Make(new SVD(isWhole), values, real, a)];
     }
 
@@ -37,7 +38,9 @@ internal static partial class Ops
         return Make(new Inverse(isTriangle: false, isUpper: false), a.Shape, a.Type, a);
     }
 
-    /// <summary>The inverse of one triangle of square matrices; the other one is not read, and 0 in the result.</summary>
+    /// <summary>
+    /// The inverse of one triangle of square matrices; the other one is not read, and 0 in the result.
+    /// </summary>
     public static Node TriInv(Node a, bool isUpper)
     {
         CheckSquare("tri_inv", a);
@@ -141,8 +144,11 @@ internal static partial class Ops
     {
         bool fits = a.Type is MLX_FLOAT32 or MLX_FLOAT64 || (isComplexFine && a.Type == MLX_COMPLEX64);
         if (!fits)
-            throw new ArgumentException(
-                $"[linalg::{operation}] {a}: the dtype must be float32{(isComplexFine ? ", float64 or complex64" : " or float64")}.");
+        {
+            string types = isComplexFine ? "float32, float64 or complex64" : "float32 or float64";
+            throw new ArgumentException($"[linalg::{operation}] {a}: the dtype must be {types}.");
+        }
+
         if (a.Rank < 2)
             throw new ArgumentException($"[linalg::{operation}] {a} has no last two axes: matrices are [.., m, n].");
     }

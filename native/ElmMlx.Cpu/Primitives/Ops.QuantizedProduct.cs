@@ -1,4 +1,3 @@
-using ElmMlx.Bindings;
 using ElmMlx.Cpu.Kernels;
 using static ElmMlx.Bindings.mlx_dtype;
 

@@ -3,8 +3,8 @@ using ElmMlx.Bindings;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// x·wᵀ of two quantised operands. Inputs: x and w in full, then the product, which is passed on. The gradients are such
-/// products too.
+/// x·wᵀ of two quantised operands. Inputs: x and w in full, then the product, which is passed on. The gradients are
+/// such products too.
 /// </summary>
 internal sealed class QQMatmul(int groupSize, int bits, string mode) : Primitive
 {
