@@ -5,6 +5,7 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Tests;
 
 /// <summary>Convolutions of random shapes and geometries against <see cref="NaiveConvolution"/>.</summary>
+[Collection(GradientCollection.Name)]
 public sealed class ConvolutionTests
 {
     [Theory]

@@ -11,7 +11,7 @@ namespace ElmMlx.Tests;
 /// with one axis more as −1.
 /// </summary>
 // Alone: while MLX transforms a function on one thread, it refuses to evaluate on any other.
-[Collection(nameof(OpsReplayTests))]
+[Collection(GradientCollection.Name)]
 public sealed unsafe class CustomFunctionTests
 {
     [Fact]

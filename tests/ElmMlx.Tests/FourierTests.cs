@@ -6,6 +6,7 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Tests;
 
 /// <summary>Fourier transforms of all kinds of lengths against sums in float64.</summary>
+[Collection(GradientCollection.Name)]
 public sealed class FourierTests
 {
     public static TheoryData<int> Lengths =>

@@ -7,6 +7,7 @@ using static ElmMlx.Tests.TestMatrices;
 namespace ElmMlx.Tests;
 
 /// <summary>Inverses and solutions, what they refuse, and their gradients.</summary>
+[Collection(GradientCollection.Name)]
 public sealed class LinearSystemTests
 {
     private static readonly JsonElement NoArguments = JsonDocument.Parse("{}").RootElement.Clone();

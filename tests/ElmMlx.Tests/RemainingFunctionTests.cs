@@ -9,6 +9,7 @@ namespace ElmMlx.Tests;
 /// <summary>
 /// Products of two quantised operands, a group of one process, graphs as text, and what needs other hardware.
 /// </summary>
+[Collection(GradientCollection.Name)]
 public sealed unsafe class RemainingFunctionTests
 {
     // Numbers that both forms hold exactly: what is rounded stays as it is

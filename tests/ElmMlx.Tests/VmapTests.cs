@@ -7,7 +7,7 @@ namespace ElmMlx.Tests;
 
 /// <summary>Functions on every index of an axis at once, against the function on one index after the other.</summary>
 // Alone: while MLX transforms a function on one thread, it refuses to evaluate on any other.
-[Collection(nameof(OpsReplayTests))]
+[Collection(GradientCollection.Name)]
 public sealed class VmapTests
 {
     private const int MaxCases = 3;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace ElmMlx.Cpu.Kernels;
 
 /// <summary>
@@ -49,7 +51,7 @@ internal static unsafe class ConvolutionKernels
     public static void WeightGradient(in ConvolutionArguments a)
     {
         int size = a.Type.Size();
-        new Span<byte>(a.W, a.Outputs * a.Depth * size).Clear();
+        NativeMemory.Clear(a.W, (nuint)((long)a.Outputs * a.Depth * size));
         if (a.Depth == 0)
             return;
         int nRows = BlockRows(a);
