@@ -9,8 +9,8 @@ namespace ElmMlx.Cpu.Kernels;
 /// <remarks>
 /// A task takes 64 columns and walks over blocks of 256 steps of k: it packs that block of its columns (64 KB, in the second-level
 /// cache), and a panel of it (32 KB) stays in the first-level cache while all panels of A pass by, asked for ahead. On Zen 5 with
-/// AVX-512, 512 rows of bfloat16: 86 to 89 % of the multiply-add limit on one core that nobody shares, 73 to 85 % on two cores of
-/// different third-level caches. Packing B takes 3 % of the time, A 0.5 %, storing 1.5 %, the rest is the tile's.
+/// AVX-512, 512 rows of bfloat16: 86 to 89 % of the multiply-add limit with one thread, with two 73 to 81 % (median; best 85 %), each
+/// on a host that was quiet; on a busy one down to 62 %. Packing B takes 3 % of the time, A 0.5 %, storing 1.5 %, the rest is the tile's.
 /// </remarks>
 internal unsafe struct PackedProduct
 {
