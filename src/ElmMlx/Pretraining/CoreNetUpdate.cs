@@ -92,18 +92,9 @@ internal sealed class CoreNetUpdate : IDisposable
     /// <summary>The loss of a batch that is not trained on.</summary>
     public MicroLoss Measure(MicroBatch batch)
     {
-        MlxArray[] former = [.. _watched.Select(parameter => parameter.Value)];
-        try
-        {
-            MlxArray[] values = Loss(batch);
-            MlxArray.Eval(values);
-            return new MicroLoss(values[0].Item<float>(), values[1].Item<float>(), values[2].Item<float>(), batch.Tokens);
-        }
-        finally
-        {
-            for (int i = 0; i < former.Length; i++)
-                _watched[i].Value = former[i];
-        }
+        MlxArray[] values = Loss(batch);
+        MlxArray.Eval(values);
+        return new MicroLoss(values[0].Item<float>(), values[1].Item<float>(), values[2].Item<float>(), batch.Tokens);
     }
 
     /// <summary>Puts stored weights into the model, which owns them from here on.</summary>
@@ -115,11 +106,14 @@ internal sealed class CoreNetUpdate : IDisposable
         Average?.Dispose();
     }
 
-    private MlxArray[] Loss(MicroBatch batch)
+    // In bfloat16 the model computes with rounded weights; the float32 ones come back afterwards.
+    private MlxArray[] Loss(MicroBatch batch) => _recipe.ComputesInBFloat16
+        ? ModuleGradients.With(
+            _watched, [.. _watched.Select(parameter => parameter.Value.AsType(DType.BFloat16))], () => LossOf(batch))
+        : LossOf(batch);
+
+    private MlxArray[] LossOf(MicroBatch batch)
     {
-        if (_recipe.ComputesInBFloat16)
-            foreach (Parameter parameter in _watched)
-                parameter.Value = parameter.Value.AsType(DType.BFloat16);       // the float32 one comes back afterwards
         MlxArray logits = _model.Forward(batch.Inputs, AttentionMask.Causal);   // [B, L, V]
         CoreNetLoss loss = Losses.CoreNet(
             logits, batch.Targets, _recipe.IgnoreIndex, _recipe.ZLoss, _recipe.LabelSmoothing);
