@@ -9,7 +9,7 @@ using GradientFunction = System.Func<
 namespace ElmMlx;
 
 /// <summary>A managed function as C sees it: <c>mlx_closure</c>. Graphs may hold it longer than this object.</summary>
-internal readonly unsafe ref struct Closure : IDisposable
+internal readonly unsafe ref partial struct Closure : IDisposable
 {
     // Nothing may unwind through native frames: what a function threw waits here until the native call has returned.
     [ThreadStatic] private static ExceptionDispatchInfo? s_thrown;
@@ -45,12 +45,15 @@ internal readonly unsafe ref struct Closure : IDisposable
     }
 
     /// <summary>The function's values, through C.</summary>
-    public MlxArray[] Apply(MlxArray[] arguments)
+    public MlxArray[] Apply(MlxArray[] arguments) => Apply(Handle, arguments);
+
+    /// <summary>A native function's values.</summary>
+    public static MlxArray[] Apply(mlx_closure function, MlxArray[] arguments)
     {
         using ArrayVector input = new(arguments);
         try
         {
-            return ArrayVector.Take(Checked.mlx_closure_apply(Handle, input.Handle));
+            return ArrayVector.Take(Checked.mlx_closure_apply(function, input.Handle));
         }
         catch (MlxException)
         {

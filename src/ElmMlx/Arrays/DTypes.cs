@@ -63,6 +63,7 @@ public static class DTypes
             Half => DType.Float16,
             float => DType.Float32,
             double => DType.Float64,
+            ComplexSingle => DType.Complex64,
             _ => throw new ArgumentException($"no dtype has elements of type {typeof(T).Name}"),
         };
 }

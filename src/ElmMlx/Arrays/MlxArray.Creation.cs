@@ -8,7 +8,7 @@ namespace ElmMlx;
 public sealed unsafe partial class MlxArray
 {
     /// <summary>An array of copied elements.</summary>
-    /// <typeparam name="T">bool, an integer, Half, float or double.</typeparam>
+    /// <typeparam name="T">bool, an integer, Half, float, double or <see cref="ComplexSingle"/>.</typeparam>
     /// <param name="data">The elements, the last axis first.</param>
     /// <param name="shape">The size of each axis; none: one axis with all elements.</param>
     /// <exception cref="ArgumentException">The shape has another number of elements.</exception>
@@ -21,7 +21,7 @@ public sealed unsafe partial class MlxArray
         return array;
     }
 
-    /// <summary>An array of copied bytes: the only way in for bfloat16 (2 bytes each) and complex64.</summary>
+    /// <summary>An array of copied bytes: the only way in for bfloat16 (2 bytes each).</summary>
     /// <param name="data">The elements, little-endian, the last axis first.</param>
     /// <param name="dtype">Their type.</param>
     /// <param name="shape">The size of each axis; none: a scalar.</param>
@@ -85,6 +85,13 @@ public sealed unsafe partial class MlxArray
 
     /// <summary>A bool scalar.</summary>
     public static MlxArray Scalar(bool value) => Scalar(value ? 1L : 0L, DType.Bool);
+
+    /// <summary>A complex64 scalar.</summary>
+    public static MlxArray Scalar(ComplexSingle value)
+    {
+        RuntimeLoader.EnsureLoaded();
+        return Adopt(Checked.mlx_array_new_complex(value.Real, value.Imaginary));
+    }
 
     /// <summary>Zeros.</summary>
     public static MlxArray Zeros(ReadOnlySpan<int> shape, DType dtype = DType.Float32)

@@ -142,10 +142,11 @@ public sealed unsafe partial class MlxArray
     public MlxArray ArgMin(int axis, bool keepDims = false) => Reduce(&Checked.mlx_argmin_axis, axis, keepDims);
 
     /// <summary>Softmax along <paramref name="axis"/>: <c>exp(x - max) / Σ exp(x - max)</c>.</summary>
-    /// <param name="axis">The axis whose elements sum to 1.</param>
+    /// <param name="axis">The axis whose elements sum to 1; null: all elements do.</param>
     /// <param name="precise">Accumulate in float32 whatever the dtype.</param>
-    public MlxArray Softmax(int axis = -1, bool precise = false) =>
-        New(Checked.mlx_softmax_axis(Handle, axis, precise, Stream), this);
+    public MlxArray Softmax(int? axis = -1, bool precise = false) => axis is { } one
+        ? New(Checked.mlx_softmax_axis(Handle, one, precise, Stream), this)
+        : New(Checked.mlx_softmax(Handle, precise, Stream), this);
 
     /// <summary>Softmax over several axes together.</summary>
     public MlxArray Softmax(ReadOnlySpan<int> axes, bool precise = false)

@@ -7,7 +7,7 @@ namespace ElmMlx;
 /// <summary>A device that computes: <c>cpu:0</c>, <c>gpu:0</c>.</summary>
 /// <param name="Kind">CPU or GPU.</param>
 /// <param name="Index">The place among those of its kind.</param>
-public sealed unsafe record MlxDevice(MlxDeviceKind Kind, int Index = 0)
+public sealed unsafe partial record MlxDevice(MlxDeviceKind Kind, int Index = 0)
 {
     /// <summary>The first CPU.</summary>
     public static MlxDevice Cpu { get; } = new(MlxDeviceKind.Cpu);

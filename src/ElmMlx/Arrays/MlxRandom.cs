@@ -74,6 +74,25 @@ public static unsafe class MlxRandom
                 key);
     }
 
+    /// <summary>From normal distributions whose means and deviations broadcast to the shape.</summary>
+    /// <param name="loc">The means.</param>
+    /// <param name="scale">The deviations.</param>
+    /// <param name="shape">Of the result.</param>
+    /// <param name="dtype">Floating.</param>
+    /// <param name="key">The key.</param>
+    public static MlxArray Normal(
+        MlxArray loc, MlxArray scale, ReadOnlySpan<int> shape, DType dtype = DType.Float32, MlxArray? key = null)
+    {
+        mlx_stream stream = Stream;
+        fixed (int* sizes = shape)
+            return New(
+                Checked.mlx_random_normal_broadcast(
+                    sizes, (nuint)shape.Length, (mlx_dtype)dtype, loc.Handle, scale.Handle, Raw(key), stream),
+                key,
+                loc,
+                scale);
+    }
+
     /// <summary>From the normal distribution, cut off at bounds that broadcast to the shape.</summary>
     public static MlxArray TruncatedNormal(
         MlxArray lower, MlxArray upper, ReadOnlySpan<int> shape, DType dtype = DType.Float32, MlxArray? key = null)

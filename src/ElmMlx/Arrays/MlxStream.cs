@@ -74,12 +74,30 @@ public sealed unsafe class MlxStream
         }
     }
 
+    /// <summary>As MLX prints it.</summary>
+    public override string ToString()
+    {
+        mlx_string text = Checked.mlx_string_new();
+        Checked.mlx_stream_tostring(&text, _stream);
+        return NativeText.Take(text);
+    }
+
+    /// <summary>Whether both are the same queue.</summary>
+    public override bool Equals(object? obj) =>
+        obj is MlxStream other && Checked.mlx_stream_equal(_stream, other._stream);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Index;
+
     /// <summary>Waits until everything in the stream has run.</summary>
     public void Synchronize() => Checked.mlx_synchronize(_stream);
 
     /// <summary>Makes this the stream of this thread's operations.</summary>
     /// <returns>Dispose of it to go back to the stream before.</returns>
     public IDisposable Use() => new Usage(_stream);
+
+    /// <summary>The CPU's stream of this thread: files are read on a CPU only.</summary>
+    internal static mlx_stream CpuHandle => Checked.mlx_default_cpu_stream_new();
 
     /// <summary>The stream that a thread starts with: the GPU's where there is one, else the CPU's.</summary>
     internal static mlx_stream DefaultHandle()

@@ -3,7 +3,7 @@ using ElmMlx.Bindings;
 namespace ElmMlx;
 
 /// <summary>Matrices of few bits: groups of a row share a scale and, in mode affine, a bias.</summary>
-public static unsafe class Quantized
+public static unsafe partial class Quantized
 {
     /// <summary>Quantises the last axis.</summary>
     /// <param name="w">[…, D], floating; D is a multiple of the group size.</param>

@@ -9,7 +9,7 @@ namespace ElmMlx;
 /// A function runs on the calling thread, inside an <see cref="ArrayScope"/> of its own: what it makes on the way is
 /// freed, the arrays that it answers are the caller's.
 /// </remarks>
-public static unsafe class Transforms
+public static unsafe partial class Transforms
 {
     /// <summary>The values of a function, and the gradient of the first with respect to some arguments.</summary>
     /// <param name="function">Its first value is a floating-point scalar.</param>
