@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one entry: ./build.sh [build|demo|test|bindings|check|bench|pack|native|publish]. Needs the .NET 10 SDK; `bindings` also needs clang.
+# The one entry: ./build.sh [build|demo|test|bindings|coverage|api|check|bench|pack|native|publish]. Needs the .NET 10 SDK; `bindings` also needs clang.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
@@ -63,6 +63,20 @@ case "$verb" in
         --version "${pair%%=*}" --headers "${pair#*=}" --output "bindings/mlx-c-${pair%%=*}.json"
     done
     dotnet run --project bindings/Generator -c Release -- emit ;;
+
+  coverage)   # which test class calls which C function, for docs/coverage.md
+    build
+    ELMMLX_PROVIDER=cpu ELMMLX_CALLS="$PWD/tests/calls.json" dotnet test tests/ElmMlx.Tests -c Release --no-build \
+      --filter "FullyQualifiedName!~CommandTests&FullyQualifiedName!~DemoTests&FullyQualifiedName!~KillTests" "$@"
+    dotnet run --project bindings/Generator -c Release -- emit ;;
+
+  api)    # what is public and not yet written down goes to PublicAPI.Unshipped.txt; what is gone comes out
+    api=src/ElmMlx/PublicAPI.Unshipped.txt
+    printf '#nullable enable\n' >"$api"
+    dotnet build src/ElmMlx -c Release -v q --no-incremental -p:TreatWarningsAsErrors=false -clp:NoSummary |
+      sed -nE "s/.* RS0016: Symbol '(.*)' is not part of the declared public API.*/\1/p" | LC_ALL=C sort -u >"$api.new"
+    cat "$api.new" >>"$api"
+    rm "$api.new" ;;
 
   check)  # format, drift of generated code, layering, no machine paths
     dotnet format ElmMlx.sln --verify-no-changes --no-restore --exclude bindings/Generated

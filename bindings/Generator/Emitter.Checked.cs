@@ -18,6 +18,7 @@ public sealed partial class Emitter
         "mlx_map_string_to_string_get", "mlx_map_string_to_string_iterator_next",
         "mlx_io_gguf_get_array", "mlx_io_gguf_get_metadata_array",
         "mlx_io_gguf_get_metadata_string", "mlx_io_gguf_get_metadata_vector_string",
+        "mlx_io_gguf_has_metadata_array", "mlx_io_gguf_has_metadata_string", "mlx_io_gguf_has_metadata_vector_string",
     ];
 
     private string Checked()

@@ -52,6 +52,7 @@ public sealed partial class Emitter
         yield return ("src/ElmMlx/Arrays/Checked.g.cs", Checked());
         yield return ("native/ElmMlx.Cpu/Abi/ICpuInterface.g.cs", CpuInterface());
         yield return ("native/ElmMlx.Cpu/Abi/Exports.g.cs", Exports());
+        yield return ("tests/ElmMlx.Tests/RecordedTable.g.cs", RecordedTable());
     }
 
     private string Types()

@@ -47,14 +47,14 @@ static int Emit(string[] options)
 
     var emitter = Emitter.FromFolder(Path.Combine(root, "bindings"));
     var stale = 0;
-    foreach (var (name, text) in emitter.Files())
+    foreach (var (name, text) in emitter.Files().Concat(Mapping.FromFolder(root).Files()))
     {
         var path = Path.Combine(root, name);
         if (File.Exists(path) && File.ReadAllText(path) == text)
             continue;
         stale++;
         if (check)
-            Console.Error.WriteLine($"{name} does not match its description: run ./build.sh bindings");
+            Console.Error.WriteLine($"{name} does not match what it is made from: run ./build.sh bindings");
         else
         {
             File.WriteAllText(path, text);

@@ -84,7 +84,9 @@ public class GeneratorTests
         CInterfaceJson.Read(File.ReadAllText(Path.Combine(Bindings, $"mlx-c-{version}.json")));
 
     // The project copies them beside the test assembly: source paths are remapped in deterministic builds.
-    private static string CheckedIn(string path) => Path.Combine(
-        AppContext.BaseDirectory,
-        path.StartsWith("bindings/", StringComparison.Ordinal) ? path : $"native/{Path.GetFileName(path)}");
+    private static string CheckedIn(string path) =>
+        path.StartsWith("tests/", StringComparison.Ordinal) ? Repository.At(path)
+        : Path.Combine(
+            AppContext.BaseDirectory,
+            path.StartsWith("bindings/", StringComparison.Ordinal) ? path : $"native/{Path.GetFileName(path)}");
 }

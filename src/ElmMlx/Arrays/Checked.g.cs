@@ -1790,24 +1790,30 @@ internal static unsafe class Checked
     }
 
     /// <summary><c>mlx_io_gguf_has_metadata_array</c></summary>
-    public static void mlx_io_gguf_has_metadata_array(bool* flag, mlx_io_gguf io, byte* key)
+    public static bool mlx_io_gguf_has_metadata_array(bool* flag, mlx_io_gguf io, byte* key)
     {
-        if (Mlx.mlx_io_gguf_has_metadata_array(flag, io, key) != 0)
+        int code = Mlx.mlx_io_gguf_has_metadata_array(flag, io, key);
+        if (code is not (0 or 2))
             throw Failure.Of("io_gguf_has_metadata_array", Failure.Take());
+        return code == 0;
     }
 
     /// <summary><c>mlx_io_gguf_has_metadata_string</c></summary>
-    public static void mlx_io_gguf_has_metadata_string(bool* flag, mlx_io_gguf io, byte* key)
+    public static bool mlx_io_gguf_has_metadata_string(bool* flag, mlx_io_gguf io, byte* key)
     {
-        if (Mlx.mlx_io_gguf_has_metadata_string(flag, io, key) != 0)
+        int code = Mlx.mlx_io_gguf_has_metadata_string(flag, io, key);
+        if (code is not (0 or 2))
             throw Failure.Of("io_gguf_has_metadata_string", Failure.Take());
+        return code == 0;
     }
 
     /// <summary><c>mlx_io_gguf_has_metadata_vector_string</c></summary>
-    public static void mlx_io_gguf_has_metadata_vector_string(bool* flag, mlx_io_gguf io, byte* key)
+    public static bool mlx_io_gguf_has_metadata_vector_string(bool* flag, mlx_io_gguf io, byte* key)
     {
-        if (Mlx.mlx_io_gguf_has_metadata_vector_string(flag, io, key) != 0)
+        int code = Mlx.mlx_io_gguf_has_metadata_vector_string(flag, io, key);
+        if (code is not (0 or 2))
             throw Failure.Of("io_gguf_has_metadata_vector_string", Failure.Take());
+        return code == 0;
     }
 
     /// <summary><c>mlx_io_gguf_set_array</c></summary>

@@ -80,8 +80,8 @@ public sealed unsafe class GgufFile : IDisposable
         mlx_array array = default;
         fixed (byte* name = NativeText.Of("key", key))
         {
-            Checked.mlx_io_gguf_has_metadata_array(&isThere, Handle, name);
-            return isThere && Checked.mlx_io_gguf_get_metadata_array(&array, Handle, name)
+            return Checked.mlx_io_gguf_has_metadata_array(&isThere, Handle, name) && isThere
+                && Checked.mlx_io_gguf_get_metadata_array(&array, Handle, name)
                 ? MlxArray.Adopt(array)
                 : null;
         }
@@ -101,8 +101,7 @@ public sealed unsafe class GgufFile : IDisposable
         bool isThere = false;
         fixed (byte* name = NativeText.Of("key", key))
         {
-            Checked.mlx_io_gguf_has_metadata_string(&isThere, Handle, name);
-            if (!isThere)
+            if (!Checked.mlx_io_gguf_has_metadata_string(&isThere, Handle, name) || !isThere)
                 return null;
             mlx_string text = Checked.mlx_string_new();
             Checked.mlx_io_gguf_get_metadata_string(&text, Handle, name);
@@ -124,8 +123,7 @@ public sealed unsafe class GgufFile : IDisposable
         bool isThere = false;
         fixed (byte* name = NativeText.Of("key", key))
         {
-            Checked.mlx_io_gguf_has_metadata_vector_string(&isThere, Handle, name);
-            if (!isThere)
+            if (!Checked.mlx_io_gguf_has_metadata_vector_string(&isThere, Handle, name) || !isThere)
                 return null;
             mlx_vector_string texts = Checked.mlx_vector_string_new();
             Checked.mlx_io_gguf_get_metadata_vector_string(&texts, Handle, name);

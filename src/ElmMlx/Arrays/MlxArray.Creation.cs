@@ -39,7 +39,7 @@ public sealed unsafe partial class MlxArray
                 bytes is null ? &none : bytes, sizes, shape.Length, (mlx_dtype)dtype));
     }
 
-    /// <summary>An array that uses the caller's memory without a copy.</summary>
+    /// <summary>An array that uses the caller's memory: without a copy on the CPU provider and in unified memory.</summary>
     /// <param name="memory">The elements, the last axis first. They must stay as they are until
     /// <paramref name="free"/> is called.</param>
     /// <param name="dtype">Their type.</param>

@@ -64,13 +64,4 @@ public sealed unsafe partial class MlxArray
 
     /// <summary>The elements moved along the flattened array, the last ones to the front; the shape stays.</summary>
     public MlxArray Roll(int shift) => Moved(Checked.mlx_roll(Handle, &shift, 1, Stream));
-
-    /// <summary>The same arrays, which are computed only after <paramref name="dependencies"/>.</summary>
-    /// <param name="inputs">Of any shapes and dtypes.</param>
-    /// <param name="dependencies">What has to be computed first.</param>
-    public static MlxArray[] Depends(ReadOnlySpan<MlxArray> inputs, ReadOnlySpan<MlxArray> dependencies)
-    {
-        using ArrayVector first = new(inputs), second = new(dependencies);
-        return ArrayVector.Take(Checked.mlx_depends(first.Handle, second.Handle));
-    }
 }

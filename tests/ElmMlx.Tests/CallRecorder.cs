@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using ElmMlx.Bindings;
+using Xunit.Sdk;
+
+[assembly: ElmMlx.Tests.CallRecorderAttribute]
+
+namespace ElmMlx.Tests;
+
+/// <summary>
+/// Which test class calls which C function, for docs/coverage.md: where <c>ELMMLX_CALLS</c> names a file, every function
+/// of the table notes its calls, and the file is written when the run ends.
+/// </summary>
+[AttributeUsage(AttributeTargets.Assembly)]
+internal sealed class CallRecorderAttribute : BeforeAfterTestAttribute
+{
+    public override void Before(MethodInfo methodUnderTest) => CallRecorder.Class.Value = methodUnderTest.ReflectedType!.Name;
+
+    public override void After(MethodInfo methodUnderTest) => CallRecorder.Class.Value = null;
+}
+
+/// <inheritdoc cref="CallRecorderAttribute"/>
+internal static class CallRecorder
+{
+    private static readonly ConcurrentDictionary<(int Function, string Class), bool> Calls = new();
+
+    /// <summary>The test class that runs here; threads that a test starts have it too.</summary>
+    public static AsyncLocal<string?> Class { get; } = new();
+
+    /// <summary>Notes a call of a function by its place in the table.</summary>
+    public static void Note(int function)
+    {
+        if (Class.Value is { } name)
+            Calls.TryAdd((function, name), true);
+    }
+
+#pragma warning disable CA2255 // before any test touches the table
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void Start()
+    {
+        if (Environment.GetEnvironmentVariable("ELMMLX_CALLS") is not { Length: > 0 } path)
+            return;
+        RuntimeLoader.EnsureLoaded();
+        RecordedTable.Real = Mlx.Table;
+        Mlx.Fill(RecordedTable.Address);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Write(path);
+    }
+
+    // A function a line, in the table's order; classes by name.
+    private static void Write(string path)
+    {
+        IEnumerable<string> lines =
+            from call in Calls.Keys
+            group call.Class by call.Function into calls
+            orderby calls.Key
+            let classes = string.Join(", ", calls.Order(StringComparer.Ordinal).Select(name => JsonSerializer.Serialize(name)))
+            select $"  \"{Mlx.Names[calls.Key]}\": [{classes}]";
+        File.WriteAllText(path, $"{{\n{string.Join(",\n", lines)}\n}}\n");
+    }
+}
