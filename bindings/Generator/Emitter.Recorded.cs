@@ -36,7 +36,8 @@ public sealed partial class Emitter
             var f = _functions[i];
             text.Append("    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]\n");
             text.Append($"    private static {Signature(f)}\n    {{\n        CallRecorder.Note({i});\n");
-            text.Append($"        {(Type(f.Returns) == "void" ? "" : "return ")}Real.{f.Name}({Arguments(f)});\n    }}\n\n");
+            var answer = Type(f.Returns) == "void" ? "" : "return ";
+            text.Append($"        {answer}Real.{f.Name}({Arguments(f)});\n    }}\n\n");
         }
 
         text.Length--;

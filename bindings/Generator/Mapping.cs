@@ -25,7 +25,7 @@ public sealed class Mapping
             throw new InvalidDataException($"bindings/csharp.json lacks {unmapped.Name}: say where it stands in C#");
         if (rows.Keys.Concat(calls.Keys).FirstOrDefault(name => !names.Contains(name)) is { } stale)
             throw new InvalidDataException($"{stale} is no function of mlx-c {api.Version}");
-        if (rows.FirstOrDefault(row => (row.Value.CSharp is null) == (row.Value.Internal is null)) is { Key: not null } odd)
+        if (rows.FirstOrDefault(row => row.Value.CSharp is null == row.Value.Internal is null) is { Key: not null } odd)
             throw new InvalidDataException($"bindings/csharp.json: {odd.Key} needs either csharp or internal");
     }
 

@@ -16,7 +16,8 @@ namespace ElmMlx.Tests;
 [AttributeUsage(AttributeTargets.Assembly)]
 internal sealed class CallRecorderAttribute : BeforeAfterTestAttribute
 {
-    public override void Before(MethodInfo methodUnderTest) => CallRecorder.Class.Value = methodUnderTest.ReflectedType!.Name;
+    public override void Before(MethodInfo methodUnderTest) =>
+        CallRecorder.Class.Value = methodUnderTest.ReflectedType!.Name;
 
     public override void After(MethodInfo methodUnderTest) => CallRecorder.Class.Value = null;
 }
@@ -56,7 +57,8 @@ internal static class CallRecorder
             from call in Calls.Keys
             group call.Class by call.Function into calls
             orderby calls.Key
-            let classes = string.Join(", ", calls.Order(StringComparer.Ordinal).Select(name => JsonSerializer.Serialize(name)))
+            let names = calls.Order(StringComparer.Ordinal).Select(name => JsonSerializer.Serialize(name))
+            let classes = string.Join(", ", names)
             select $"  \"{Mlx.Names[calls.Key]}\": [{classes}]";
         File.WriteAllText(path, $"{{\n{string.Join(",\n", lines)}\n}}\n");
     }

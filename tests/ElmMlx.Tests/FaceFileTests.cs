@@ -28,10 +28,15 @@ public sealed class FaceFileTests : IDisposable
     [Fact]
     public void Dictionaries_come_back_from_files_and_streams()
     {
-        Dictionary<string, MlxArray> arrays = new() { ["a.weight"] = MlxArray.Ones([2, 2]), ["b"] = MlxArray.Arange(3) };
+        Dictionary<string, MlxArray> arrays = new()
+        {
+            ["a.weight"] = MlxArray.Ones([2, 2]),
+            ["b"] = MlxArray.Arange(3),
+        };
         Dictionary<string, string> facts = new() { ["format"] = "mlx" };
         MlxFile.SaveSafetensors(At("x.safetensors"), arrays, facts);
-        (Dictionary<string, MlxArray> read, Dictionary<string, string> metadata) = MlxFile.LoadSafetensors(At("x.safetensors"));
+        (Dictionary<string, MlxArray> read, Dictionary<string, string> metadata) =
+            MlxFile.LoadSafetensors(At("x.safetensors"));
         Assert.Equal([1f, 1, 1, 1], read["a.weight"].ToArray<float>());
         Assert.Equal("mlx", metadata["format"]);
         using MemoryStream stream = new();

@@ -42,7 +42,8 @@ public class FaceOperationTests
         MlxArray parts = a.SegmentedMm(b, MlxArray.From<uint>([0, 1, 1, 3], 2, 2));
         Assert.Equal([0f, 0, 3, 3, 3, 3, 9, 9], parts.ToArray<float>());
         MlxArray block = MlxArray.Ones([32, 64]);
-        MlxArray masked = block.BlockMaskedMm(MlxArray.Ones([64, 32]), 32, leftMask: MlxArray.From([true, false], 1, 2));
+        MlxArray mask = MlxArray.From([true, false], 1, 2);
+        MlxArray masked = block.BlockMaskedMm(MlxArray.Ones([64, 32]), 32, leftMask: mask);
         Assert.Equal(32f, masked.ToArray<float>()[0]);
     }
 
@@ -54,7 +55,8 @@ public class FaceOperationTests
         Assert.Equal(0.08, MlxArray.Hamming(3).ToArray<float>()[0], 1e-6);
         Assert.Equal([0f, 1, 0], MlxArray.Hanning(3).Round(5).ToArray<float>());
         Assert.Equal([7, 7], MlxArray.FullLike(MlxArray.Zeros([2], DType.Int32), 7).ToArray<int>());
-        MlxArray normal = MlxRandom.Normal(MlxArray.From([100f, -100]), MlxArray.Scalar(1f), [2], key: MlxRandom.Key(1));
+        MlxArray means = MlxArray.From([100f, -100]);
+        MlxArray normal = MlxRandom.Normal(means, MlxArray.Scalar(1f), [2], key: MlxRandom.Key(1));
         Assert.Equal([1f, -1], normal.Sign().ToArray<float>());
         MlxArray x = MlxArray.Ones([1]);
         Assert.Equal(1f, Transforms.Depends([x], [x + 1])[0].Item<float>());
@@ -63,7 +65,8 @@ public class FaceOperationTests
     [Fact]
     public void Quantised_products_pick_their_matrices()
     {
-        MlxArray w = MlxRandom.Normal([2, 8, 64], key: MlxRandom.Key(1)), x = MlxRandom.Normal([1, 1, 64], key: MlxRandom.Key(2));
+        MlxArray w = MlxRandom.Normal([2, 8, 64], key: MlxRandom.Key(1));
+        MlxArray x = MlxRandom.Normal([1, 1, 64], key: MlxRandom.Key(2));
         (MlxArray words, MlxArray scales, MlxArray? biases) = Quantized.Quantize(w);
         MlxArray picked = Quantized.GatherMatMul(x, words, scales, biases, rightIndices: MlxArray.From([1u]));
         MlxArray expected = x.MatMul(Quantized.Dequantize(words, scales, biases)[1].Transpose());

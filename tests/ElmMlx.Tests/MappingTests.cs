@@ -57,7 +57,8 @@ public partial class MappingTests
     [Fact]
     public void What_the_CPU_provider_refuses_by_design_is_what_it_throws_for()
     {
-        string provider = string.Concat(Directory.GetFiles(Repository.At("native/ElmMlx.Cpu/Abi"), "Cpu.*.cs").Select(File.ReadAllText));
+        string provider = string.Concat(
+            Directory.GetFiles(Repository.At("native/ElmMlx.Cpu/Abi"), "Cpu.*.cs").Select(File.ReadAllText));
         IEnumerable<string> refused = Refusal().Matches(provider).Select(match => match.Groups[1].Value);
         Assert.Equal(
             refused.Order(StringComparer.Ordinal),
@@ -83,6 +84,8 @@ public partial class MappingTests
     [GeneratedRegex(@"^\| `\w+` \| (yes|no by design: [^|]+) \| [^|]+ \| [^|]+ \|$", RegexOptions.Multiline)]
     private static partial Regex CoverageRow();
 
-    [GeneratedRegex(@"public static \w+\*? (mlx_\w+)\([^)]*\)\s*=>\s*throw (?:No(?:Metal|Cuda|Export|Import)\(|new InvalidOperationException\(""\[metal)")]
+    [GeneratedRegex(
+        @"public static \w+\*? (mlx_\w+)\([^)]*\)\s*=>\s*"
+        + @"throw (?:No(?:Metal|Cuda|Export|Import)\(|new InvalidOperationException\(""\[metal)")]
     private static partial Regex Refusal();
 }

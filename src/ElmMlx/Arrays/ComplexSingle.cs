@@ -9,7 +9,8 @@ public readonly record struct ComplexSingle(float Real, float Imaginary)
     public static implicit operator ComplexSingle(float real) => new(real, 0);
 
     /// <summary>Rounded to two float32.</summary>
-    public static explicit operator ComplexSingle(System.Numerics.Complex value) => new((float)value.Real, (float)value.Imaginary);
+    public static explicit operator ComplexSingle(System.Numerics.Complex value) =>
+        new((float)value.Real, (float)value.Imaginary);
 
     /// <summary>The same number.</summary>
     public static implicit operator System.Numerics.Complex(ComplexSingle value) => new(value.Real, value.Imaginary);

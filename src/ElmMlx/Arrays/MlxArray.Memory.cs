@@ -50,8 +50,8 @@ public sealed unsafe partial class MlxArray
         return NativeText.Take(text);
     }
 
-    /// <summary>An array that uses managed memory, which is pinned until nothing uses it any more: without a copy on the
-    /// CPU provider and in unified memory, by copy elsewhere.</summary>
+    /// <summary>An array that uses managed memory, pinned until nothing uses it any more: without a copy on the CPU
+    /// provider and in unified memory, by copy elsewhere.</summary>
     /// <typeparam name="T">bool, an integer, Half, float, double or <see cref="ComplexSingle"/>.</typeparam>
     /// <param name="memory">The elements, the last axis first. They must stay as they are.</param>
     /// <param name="shape">The size of each axis; none: one axis with all elements.</param>
@@ -62,7 +62,11 @@ public sealed unsafe partial class MlxArray
         ReadOnlySpan<int> sizes = shape.Length > 0 ? shape : [memory.Length];
         DType dtype = DTypes.Of<T>();
         if (ByteCountOf(sizes, dtype) != (long)memory.Length * sizeof(T))
-            throw new ArgumentException($"{Failure.Text(sizes, dtype)} needs another number of elements than {memory.Length}");
+        {
+            throw new ArgumentException(
+                $"{Failure.Text(sizes, dtype)} needs another number of elements than {memory.Length}");
+        }
+
         MemoryHandle pinned = memory.Pin();
         try
         {

@@ -5,7 +5,7 @@ namespace ElmMlx;
 // Products of parts of matrices, windows, and arrays of a likeness.
 public sealed unsafe partial class MlxArray
 {
-    /// <summary>Products of ranges of the inner axis: of every segment <c>a[:, from..to] · b[from..to, :]</c>.</summary>
+    /// <summary>Products of ranges of the inner axis: for each <c>a[:, from..to] · b[from..to, :]</c>.</summary>
     /// <param name="b">[K, N], beside this [M, K].</param>
     /// <param name="segments">[…, 2], integers: from and to.</param>
     /// <returns>[…, M, N]</returns>

@@ -37,7 +37,8 @@ public static unsafe partial class MlxFft
     /// <summary>The frequencies of the elements of a transform, in cycles a unit: [n] float32.</summary>
     /// <param name="n">The length of the transform.</param>
     /// <param name="spacing">Between two samples.</param>
-    public static MlxArray FftFreq(int n, double spacing = 1) => MlxArray.Adopt(Checked.mlx_fft_fftfreq(n, spacing, Stream));
+    public static MlxArray FftFreq(int n, double spacing = 1) =>
+        MlxArray.Adopt(Checked.mlx_fft_fftfreq(n, spacing, Stream));
 
     /// <summary>The frequencies of the elements of a real transform: [n / 2 + 1] float32.</summary>
     /// <param name="n">The length of the transform.</param>
@@ -49,7 +50,8 @@ public static unsafe partial class MlxFft
     /// <param name="a">Of any shape and dtype.</param>
     /// <param name="axes">Which axes; all when none.</param>
     /// <exception cref="MlxException">There is no such axis.</exception>
-    public static MlxArray FftShift(MlxArray a, params ReadOnlySpan<int> axes) => Shift(&Checked.mlx_fft_fftshift, a, axes);
+    public static MlxArray FftShift(MlxArray a, params ReadOnlySpan<int> axes) =>
+        Shift(&Checked.mlx_fft_fftshift, a, axes);
 
     /// <summary>The inverse of <see cref="FftShift"/>.</summary>
     /// <inheritdoc cref="FftShift"/>

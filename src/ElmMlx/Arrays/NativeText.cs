@@ -11,15 +11,14 @@ internal static unsafe class NativeText
     /// <param name="what">What the text is, for the refusal.</param>
     /// <param name="text">The text.</param>
     /// <exception cref="ArgumentException">
-    /// It has a NUL, which ends a C text, or a percent sign: MLX prints its error messages, with this text in them, as a
-    /// format.
+    /// It has a NUL, which ends a C text, or a percent sign: MLX prints its messages, with this text in them, as a format.
     /// </exception>
     public static byte[] Of(string what, string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         return text.AsSpan().IndexOfAny('%', '\0') < 0
             ? Encoding.UTF8.GetBytes(text + '\0')
-            : throw new ArgumentException($"the {what} '{text}' has a percent sign or a NUL, which MLX cannot be given");
+            : throw new ArgumentException($"the {what} '{text}' has a percent sign or a NUL: MLX can take neither");
     }
 
     /// <summary>A program's source, which may have percent signs: it is compiled, and not part of a message.</summary>

@@ -8,7 +8,7 @@ public static unsafe partial class Transforms
     /// <summary>The function on every index of an axis of its arguments, computed for all of them together.</summary>
     /// <param name="function">Of arrays without the axis.</param>
     /// <param name="inAxes">
-    /// Which axis of each argument; -1: the argument has none and is the same for all. The first axis of each when null.
+    /// Which axis of each argument; -1: it has none and is the same for all. The first axis of each when null.
     /// </param>
     /// <param name="outAxes">Where each value gets the axis; in front when null.</param>
     /// <returns>A function of arrays with the axis, which all have in one size.</returns>
