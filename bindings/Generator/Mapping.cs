@@ -84,14 +84,16 @@ public sealed class Mapping
         StringBuilder text = new($"""
             # Coverage of the C interface
 
-            One row a function of mlx-c {_api.Version}. The last column was recorded, not thought up: `./build.sh coverage` runs the test suite on the
-            CPU provider with every function of the table wrapped, and writes down, in [tests/calls.json](../tests/calls.json), which test class
-            called which function, directly or through the library; at most five classes are named here. Tests that only start programs
-            are left out: their calls would not be seen. A call says that a function ran under a test, not that all of its cases were checked: those are in the golden data
-            (`tests/fixtures/ops`), which `OpsReplayTests` replays.
+            One row a function of mlx-c {_api.Version}. The last column was recorded, not thought up: `./build.sh coverage` runs the test
+            classes of the interface and its C# face (it names them) on the CPU provider with every function of the table wrapped, and
+            writes down, in [tests/calls.json](../tests/calls.json), which test class called which function, directly or through the
+            library; at most five classes are named here. Other tests (models, training, commands) are not recorded: "none" means none of
+            those classes. A call says that a function ran under a test, not that all of its cases were checked: those are in the golden
+            data (`tests/fixtures/ops`), which `OpsReplayTests` replays.
 
             {_api.Functions.Count} functions: {_api.Functions.Count - without} on the CPU provider, {without} refused there by design in one sentence that says what
-            they need; {tested} are called by tests.
+            they need; {tested} are called
+            by those tests.
 
             | C function | CPU provider | C# | tests that touch it |
             |---|---|---|---|
