@@ -113,6 +113,8 @@ internal static class Gradients
         Node[] followed;
         lock (Evaluator.Gate)       // no operation ends while it is read
             followed = [.. outputs.Where(output => output.Operation is not { Primitive.StopsGradient: true })];
+        if (followed.Length < outputs.Count && cotangents.Length > followed.Length)     // some for outputs behind a stop
+            cotangents = cotangents[..followed.Length];
         CheckLike("vjp", "cotangent", "output", cotangents, followed);
         int next = 0;
         return [.. outputs.Select(output => next < followed.Length && output == followed[next]

@@ -42,12 +42,14 @@ internal static partial class Ops
     public static Node Power(Node a, Node b) => Pair(Shared.Of<Power>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>The larger one; NaN if either is.</summary>
-    public static Node Maximum(Node a, Node b) =>
-        Pair(Shared.Of<Maximum>(), Real("maximum", DTypes.Promote(a.Type, b.Type)), a, b);
+    public static Node Maximum(Node a, Node b) => IsComplex(a, b)
+        ? Where(LogicalOr(IsNaN(a), Greater(a, b)), a, b)
+        : Pair(Shared.Of<Maximum>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>The smaller one; NaN if either is.</summary>
-    public static Node Minimum(Node a, Node b) =>
-        Pair(Shared.Of<Minimum>(), Real("minimum", DTypes.Promote(a.Type, b.Type)), a, b);
+    public static Node Minimum(Node a, Node b) => IsComplex(a, b)
+        ? Where(LogicalOr(IsNaN(a), Less(a, b)), a, b)
+        : Pair(Shared.Of<Minimum>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>The angle of the point (b, a).</summary>
     public static Node ArcTan2(Node a, Node b) =>
@@ -87,16 +89,24 @@ internal static partial class Ops
     public static Node NotEqual(Node a, Node b) => Comparison(Shared.Of<NotEqual>(), a, b);
 
     /// <summary>Whether a &gt; b.</summary>
-    public static Node Greater(Node a, Node b) => Comparison(Shared.Of<Greater>(), a, b);
+    public static Node Greater(Node a, Node b) => IsComplex(a, b)
+        ? InOrder(a, b, Greater)
+        : Comparison(Shared.Of<Greater>(), a, b);
 
     /// <summary>Whether a ≥ b.</summary>
-    public static Node GreaterEqual(Node a, Node b) => Comparison(Shared.Of<GreaterEqual>(), a, b);
+    public static Node GreaterEqual(Node a, Node b) => IsComplex(a, b)
+        ? LogicalOr(Greater(a, b), Equal(a, b))
+        : Comparison(Shared.Of<GreaterEqual>(), a, b);
 
     /// <summary>Whether a &lt; b.</summary>
-    public static Node Less(Node a, Node b) => Comparison(Shared.Of<Less>(), a, b);
+    public static Node Less(Node a, Node b) => IsComplex(a, b)
+        ? InOrder(a, b, Less)
+        : Comparison(Shared.Of<Less>(), a, b);
 
     /// <summary>Whether a ≤ b.</summary>
-    public static Node LessEqual(Node a, Node b) => Comparison(Shared.Of<LessEqual>(), a, b);
+    public static Node LessEqual(Node a, Node b) => IsComplex(a, b)
+        ? LogicalOr(Less(a, b), Equal(a, b))
+        : Comparison(Shared.Of<LessEqual>(), a, b);
 
     /// <summary><paramref name="a"/> where the condition is not 0, else <paramref name="b"/>.</summary>
     public static Node Where(Node condition, Node a, Node b)
@@ -149,6 +159,12 @@ internal static partial class Ops
         int[] shape = BroadcastShapes("broadcast_shapes", a.Shape, b.Shape);
         return Make(primitive, shape, type, BroadcastTo(AsType(a, type), shape), BroadcastTo(AsType(b, type), shape));
     }
+
+    private static bool IsComplex(Node a, Node b) => a.Type == MLX_COMPLEX64 || b.Type == MLX_COMPLEX64;
+
+    // Complex numbers by their real parts, those of equal real parts by their imaginary parts
+    private static Node InOrder(Node a, Node b, Func<Node, Node, Node> compare) =>
+        LogicalOr(compare(Real(a), Real(b)), LogicalAnd(Equal(Real(a), Real(b)), compare(Imag(a), Imag(b))));
 
     private static Node Comparison(Primitive primitive, Node a, Node b)
     {

@@ -11,6 +11,8 @@ internal static partial class Ops
         if (arrays.Length == 0)
             throw new ArgumentException("[concatenate] No arrays provided for concatenation");
         Node first = arrays[0];
+        if (arrays.Length == 1)
+            return first;
         int at = Axis("concatenate", axis, first.Rank);
         mlx_dtype type = first.Type;
         int length = 0;

@@ -110,10 +110,12 @@ internal static partial class Ops
     {
         if (!a.Type.IsInexact())
             return a;
+        bool isGiven = positiveInfinity is not null && negativeInfinity is not null;
         float largest = a.Type switch
         {
             MLX_FLOAT32 => float.MaxValue,
             MLX_FLOAT16 or MLX_BFLOAT16 => 0,
+            _ when isGiven => 0,
             _ => throw new ArgumentException($"[nan_to_num] Does not yet support given type: {a.Type.Name()}."),
         };
         Node y = Where(IsNaN(a), Scalar(nan, a.Type), a);

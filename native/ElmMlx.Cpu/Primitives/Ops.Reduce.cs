@@ -83,6 +83,8 @@ internal static partial class Ops
         CheckAxes("median", a, axes);
         if (axes.Select(axis => axis < 0 ? axis + a.Rank : axis).Distinct().Count() != axes.Length)
             throw new ArgumentException("[median] Received duplicate axis.");
+        if (axes.Length == 0 && a.Rank > 0)
+            throw new ArgumentException($"[median] No axes given for an array with {a.Rank} dimensions.");
         int[] sorted = SortAxes(a, axes).Sorted;
         Node rows = LastAxis(a, sorted);
         int n = rows.Shape[^1];

@@ -42,7 +42,7 @@ internal static partial class Ops
     {
         mlx_dtype type = a.Type.ToInexact();
         if (a.Size == 0)
-            return AsType(a, type);
+            return a;
         if (a.Rank == 0 && axes.Length > 0)
             throw new ArgumentException("[softmax] Received non-empty axes for array with 0 dimensions.");
         int[] sorted = SortAxes(a, axes).Sorted;

@@ -1,0 +1,133 @@
+using ElmMlx.Tests;
+
+namespace ElmMlx.Differential;
+
+/// <summary>What differs between the outcomes of two providers, beyond what rounding explains.</summary>
+internal static class Comparison
+{
+    private const int NoiseRuns = 6;
+    private const double BaseUnits = 64, NoiseUnits = 16;
+
+    // MLX computes these of float64 in float32, at least in part
+    private static readonly string[] InFloat32 =
+    [
+        "softmax", "logsumexp", "sigmoid", "fast_", "erf", "logaddexp", "logcumsumexp", "exp", "tanh", "sin", "cos", "fft", "tan",
+        "linspace", "random_", "linalg_", "power", "log", "arc", "cosh", "sinh", "mean", "var", "std", "round", "degrees", "radians",
+    ];
+
+    /// <summary>The first difference; null when there is none.</summary>
+    public static Difference? First(FuzzProgram program, Outcome cpu, Outcome mlx)
+    {
+        if (mlx.Death is { } death)
+            return new Difference(-1, $"the process ended: {death}");
+        Lazy<Outcome[]> disturbed = new(() => [.. Enumerable.Range(0, NoiseRuns).Select(seed =>
+            Execution.Run(program, new Noise(seed, isUniform: program.Transform == "vmap")))]);
+        bool isNarrow = program.Steps.Any(step => InFloat32.Any(
+            name => step.Operation.StartsWith(name, StringComparison.Ordinal)));
+        return Of(cpu.Values, mlx.Values, disturbed, outcome => outcome.Values, isNarrow, 0)
+            ?? Of(cpu.Transformed, mlx.Transformed, disturbed, outcome => outcome.Transformed, isNarrow, cpu.Values.Count);
+    }
+
+    /// <summary>Whether two arrays of one dtype and shape are the same but for rounding.</summary>
+    public static bool AreClose(Value a, Value b)
+    {
+        double[] x = Numbers(a), y = Numbers(b);
+        double tolerance = BaseUnits * Unit(a.Type, isNarrow: true) * (1 + y.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max());
+        return Enumerable.Range(0, x.Length).All(i => IsClose(x[i], y[i], tolerance));
+    }
+
+    private static Difference? Of(
+        List<Value> cpu, List<Value> mlx, Lazy<Outcome[]> disturbed, Func<Outcome, List<Value>> part, bool isNarrow, int first)
+    {
+        for (int i = 0; i < Math.Min(cpu.Count, mlx.Count); i++)
+        {
+            Value a = cpu[i], b = mlx[i];
+            if (a.Error is not null && b.Error is not null)
+                return null;
+            if (a.Error is not null || b.Error is not null)
+                return new Difference(first + i, $"cpu {a.Error ?? "computes"} | mlx {b.Error ?? "computes"}");
+            if (a.Type != b.Type || !a.Shape.AsSpan().SequenceEqual(b.Shape))
+                return new Difference(first + i, $"cpu {Text(a)} | mlx {Text(b)}");
+            Value[] others = [];
+            if (Numbers(a).Zip(Numbers(b)).Any(pair => !IsClose(pair.First, pair.Second, Tolerance(a, pair.Second, isNarrow, first > 0))))
+            {
+                others = [.. disturbed.Value.Select(part).Where(values => i < values.Count).Select(values => values[i])
+                    .Where(value => value.Error is null && value.Bytes.Length == a.Bytes.Length)];
+            }
+
+            if (others.Length > 0 && Unexplained(a, b, others, isNarrow, first > 0) is { } difference)
+                return difference with { Place = first + i };
+        }
+
+        return cpu.Count == mlx.Count ? null : new Difference(
+            first, $"cpu has {cpu.Count} values, mlx {mlx.Count}: {cpu.LastOrDefault()?.Error ?? mlx.LastOrDefault()?.Error}");
+    }
+
+    private static Difference? Unexplained(Value a, Value b, Value[] others, bool isNarrow, bool isDerivative)
+    {
+        double[] x = Numbers(a), y = Numbers(b);
+        double[][] noisy = [.. others.Select(Numbers)];
+        double widening = a.Type == "float64" && isNarrow ? Elements.Epsilon("float32") / Elements.Epsilon("float64") : 1;
+        for (int at = 0; at < x.Length; at++)
+        {
+            double spread = noisy.Max(numbers => Math.Abs(numbers[at] - x[at]));
+            bool isExplained = double.IsFinite(spread)
+                ? IsClose(x[at], y[at], NoiseUnits * spread * widening + Tolerance(a, y[at], isNarrow, isDerivative))
+                : double.IsFinite(x[at]) ? noisy.Any(numbers => !double.IsFinite(numbers[at])) : IsClose(x[at], y[at], 0)
+                    || noisy.Any(numbers => !numbers[at].Equals(x[at]));
+            bool isOverflow = double.IsInfinity(y[at]) && Math.Abs(x[at]) > Math.ScaleB(1, a.Type == "float16" ? 15 : 126);
+            if (!isExplained && !isOverflow)
+            {
+                return new Difference(
+                    0, $"{a.Type} [{at}]: cpu {x[at]:g9} | mlx {y[at]:g9} (rounding: {spread:g3})")
+                {
+                    IsZeroForNaN = x[at] == 0 && double.IsNaN(y[at]),
+                    HasNaN = double.IsNaN(x[at]) || double.IsNaN(y[at]),
+                    MlxIsNotFinite = !double.IsFinite(y[at]),
+                    IsHalf = a.Type is "float16" or "bfloat16",
+                    Number = Math.Abs(y[at]),
+                };
+            }
+        }
+
+        return null;
+    }
+
+    // Derivatives are sums of parts that may cancel, as large as the largest of them.
+    private static double Tolerance(Value value, double wanted, bool isNarrow, bool isDerivative)
+    {
+        double most = Numbers(value).Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max();
+        double scale = isDerivative ? 1 + most : Math.Abs(wanted) + most / 16;
+        double unit = Unit(value.Type, isNarrow);
+        return unit == 0 ? 0 : BaseUnits * unit * scale + SmallestNormal(value.Type);
+    }
+
+    private static double Unit(string type, bool isNarrow) => Elements.Epsilon(type == "float64" && isNarrow ? "float32" : type);
+
+    private static double SmallestNormal(string type) => Math.ScaleB(1, type == "float16" ? -14 : -126);
+
+    private static double[] Numbers(Value value) =>
+        new GoldenTensor(GoldenTensors.TypeOf(value.Type), value.Shape, value.Bytes).Doubles();
+
+    private static string Text(Value value) => $"{value.Type} [{string.Join(", ", value.Shape)}]";
+
+    private static bool IsClose(double x, double y, double tolerance) =>
+        x == y || (double.IsNaN(x) && double.IsNaN(y)) || Math.Abs(x - y) <= tolerance;
+}
+
+/// <summary>Where two outcomes differ first.</summary>
+/// <param name="Place">The value's number; after the steps' values come the transform's; −1: the process ended.</param>
+/// <param name="Text">How.</param>
+internal sealed record Difference(int Place, string Text)
+{
+    public bool IsZeroForNaN { get; init; }
+
+    public bool HasNaN { get; init; }
+
+    public bool MlxIsNotFinite { get; init; }
+
+    public bool IsHalf { get; init; }
+
+    /// <summary>The magnitude of MLX's number.</summary>
+    public double Number { get; init; }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace ElmMlx.Differential;
+
+/// <summary>A small program: a function of arrays, what is done with it, and the arrays.</summary>
+/// <param name="Inputs">The arrays; value −1 − i is input i.</param>
+/// <param name="Steps">The function's operations; their outputs are values 0, 1, …, and the last is the result.</param>
+/// <param name="Transform">none, vjp, jvp, checkpoint (a gradient through one) or vmap.</param>
+internal sealed record FuzzProgram(List<Input> Inputs, List<Step> Steps, string Transform)
+{
+    public string ToJson() => JsonSerializer.Serialize(this);
+
+    public static FuzzProgram Parse(string json) => JsonSerializer.Deserialize<FuzzProgram>(json)!;
+
+    /// <summary>The program as people read it, a line each array and operation.</summary>
+    public string Describe()
+    {
+        IEnumerable<string> inputs = Inputs.Select((x, i) =>
+            $"  {-1 - i}: {x.Type} [{string.Join(", ", x.Shape)}]{(x.IsVariable ? " variable" : "")}"
+            + (x.BatchAxis >= 0 ? $" batch axis {x.BatchAxis}" : ""));
+        IEnumerable<string> steps = Steps.Select(step =>
+            $"  {step.Operation}({string.Join(", ", step.Operands.Select(o => o.IsVector
+                ? $"[{string.Join(", ", o.Values)}]" : o.Values.Length == 0 ? "none" : $"{o.Values[0]}"))}) {step.Arguments.ToJsonString()}");
+        return $"{Transform} of\n{string.Join('\n', inputs.Concat(steps))}";
+    }
+}
+
+/// <summary>An array of the program.</summary>
+/// <param name="Type">The dtype's name, e.g. <c>float32</c>.</param>
+/// <param name="Shape">With the axis of the batch, where it has one.</param>
+/// <param name="Bytes">The elements, row after row.</param>
+/// <param name="IsVariable">Whether gradients and tangents are asked for it.</param>
+/// <param name="BatchAxis">The axis over which vmap goes; −1 for none.</param>
+internal sealed record Input(string Type, int[] Shape, byte[] Bytes, bool IsVariable, int BatchAxis);
+
+/// <summary>A call of the C function <c>mlx_</c> + <paramref name="Operation"/>.</summary>
+internal sealed record Step(string Operation, List<Operand> Operands, JsonObject Arguments);
+
+/// <summary>What an array or vector parameter gets: values' numbers; nothing for an empty array.</summary>
+internal sealed record Operand(int[] Values, bool IsVector);
+
+/// <summary>An array that came out, or why none did.</summary>
+internal sealed record Value(string Type, int[] Shape, byte[] Bytes, string? Error);
+
+/// <summary>What came of a program.</summary>
+/// <param name="Values">The outputs of the steps, one after the other; an error ends them.</param>
+/// <param name="Transformed">The transform's values, then its derivatives.</param>
+/// <param name="Death">How the process ended, if it did.</param>
+internal sealed record Outcome(List<Value> Values, List<Value> Transformed, string? Death = null);
