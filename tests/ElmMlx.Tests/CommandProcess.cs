@@ -20,6 +20,10 @@ internal static class CommandProcess
     /// <summary>Runs <c>mlx-convert</c>.</summary>
     public static Result Convert(params string[] arguments) => Run("Convert", "mlx-convert.dll", "", arguments);
 
+    /// <summary>Runs the differential fuzzer.</summary>
+    public static Result Differential(params string[] arguments) =>
+        Run("ElmMlx.Differential", "ElmMlx.Differential.dll", "", arguments);
+
     /// <summary>Runs <c>elm</c> where no file may be longer than a limit; not on Windows.</summary>
     public static Result ElmWithin(int kibibytes, params string[] arguments)
     {

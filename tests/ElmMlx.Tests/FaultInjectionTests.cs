@@ -23,6 +23,8 @@ public sealed unsafe class FaultInjectionTests : IDisposable
         "ReadBytes", "CopyBytesTo", "FromMemory", "CopyTo", "From", "FromBytes", // spans and pointers by reference
     ];
 
+    private const nuint ScratchBytes = 4096;    // every pointer argument: zeros to read, room to write
+
     private readonly MlxTable _table;
     private readonly MlxArray _x = MlxArray.Arange(0, 4, 1, DType.Float32).Reshape(2, 2);
     private readonly MlxArray _indices = MlxArray.From([0, 1]);
@@ -59,6 +61,35 @@ public sealed unsafe class FaultInjectionTests : IDisposable
         {
             Mlx.Table = _table;
         }
+    }
+
+    [Fact]
+    public void Every_C_function_fails_as_an_MlxException()
+    {
+        void* scratch = NativeMemory.AllocZeroed(ScratchBytes);
+        List<string> wrong = [];
+        Fail();
+        Mlx.Table.mlx_array_free = (delegate* unmanaged[Cdecl]<mlx_array, int>)(delegate* unmanaged[Cdecl]<int>)&Code;
+        try
+        {
+            foreach (string name in Mlx.Names)
+            {
+                MethodInfo method = typeof(Checked).GetMethod(name)!;
+                object?[] arguments = [.. method.GetParameters().Select(p => Scratch(p.ParameterType, scratch))];
+                Exception? e = Record.Exception(
+                    () => method.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null));
+                if (e is not MlxException { Operation: { } operation } || operation != name.TrimStart('_')["mlx_".Length..]
+                    || !e.Message.EndsWith("nothing works here", StringComparison.Ordinal) || MlxError.Take() is not null)
+                    wrong.Add($"{name}: {e?.Message ?? "no exception"}");
+            }
+        }
+        finally
+        {
+            Mlx.Table = _table;
+            NativeMemory.Free(scratch);
+        }
+
+        Assert.Empty(wrong);
     }
 
     [Fact]
@@ -118,6 +149,11 @@ public sealed unsafe class FaultInjectionTests : IDisposable
         : type == typeof(double) || type == typeof(float) || type == typeof(long) ? Convert.ChangeType(1, type)
         : type.IsValueType && Nullable.GetUnderlyingType(type) is null ? Activator.CreateInstance(type)
         : null;
+
+    private static object? Scratch(Type type, void* scratch) =>
+        type.IsPointer ? Pointer.Box(scratch, type)
+        : type.IsFunctionPointer ? IntPtr.Zero
+        : Activator.CreateInstance(type);
 
     // No C compiler needed: with every calling convention that .NET runs on, a function may leave its parameters alone.
     private static void Fail()

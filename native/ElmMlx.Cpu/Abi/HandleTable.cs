@@ -13,6 +13,9 @@ internal static unsafe class HandleTable
     private static readonly Lock Growing = new();
     private static Slot[][] s_pages = [];
 
+    /// <summary>How many handles were made and not freed; it looks at all of them.</summary>
+    public static int LiveCount => Volatile.Read(ref s_pages).Sum(page => page.Count(slot => slot.Target is not null));
+
     /// <summary>A new handle.</summary>
     public static void* Add(object target)
     {
