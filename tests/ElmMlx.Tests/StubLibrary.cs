@@ -13,7 +13,7 @@ internal static class StubLibrary
     /// <summary>What the handles that a stub returns hold.</summary>
     public const int Handle = 0x77;
 
-    private const string Includes = """
+    internal const string Includes = """
         #include <stdbool.h>
         #include <stddef.h>
         #include <stdint.h>
@@ -138,7 +138,7 @@ internal static class StubLibrary
         return text.ToString();
     }
 
-    private static IEnumerable<FunctionDescription> Compilable(CInterface api) =>
+    internal static IEnumerable<FunctionDescription> Compilable(CInterface api) =>
         api.Functions.Where(f => !f.Variadic && f.Parameters.All(p => !IsHalf(p.Type)) && !IsHalf(f.Returns));
 
     private static string Recorded(CParameter p, CInterface api) =>
@@ -147,7 +147,7 @@ internal static class StubLibrary
         : api.Structs.Any(s => s.Name == p.Type) ? "0"
         : $"(int64_t){p.Name}";
 
-    private static void Types(StringBuilder text, CInterface api)
+    internal static void Types(StringBuilder text, CInterface api)
     {
         foreach (var e in api.Enums)
             text.Append($"typedef enum {e.Name}_ {{ {string.Join(", ", e.Members.Select(m => m.Name))} }} {e.Name};\n");
@@ -164,10 +164,10 @@ internal static class StubLibrary
     }
 
     // "int (*)(void *)" and "fun" → "int (*fun)(void *)"
-    private static string Declaration(CParameter p) =>
+    internal static string Declaration(CParameter p) =>
         p.Type.Contains("(*)", StringComparison.Ordinal) ? p.Type.Replace("(*)", $"(*{p.Name})") : $"{p.Type} {p.Name}";
 
-    private static bool IsHandle(string type, CInterface api) =>
+    internal static bool IsHandle(string type, CInterface api) =>
         api.Structs.Any(s => s.Name == type.Replace("const ", "") && s.Fields is [{ Name: "ctx" }]);
 
     private static bool IsHalf(string type) => type.Contains("float16_t", StringComparison.Ordinal);

@@ -6,10 +6,20 @@ namespace ElmMlx.Cpu;
 /// <summary>A C program's <c>FILE*</c>, written by the C library that opened it.</summary>
 internal static unsafe class CFile
 {
-    private static readonly Lazy<nint> Function = new(() => NativeLibrary.GetExport(
-        NativeLibrary.Load(
-            OperatingSystem.IsWindows() ? "ucrtbase" : OperatingSystem.IsMacOS() ? "libSystem" : "libc.so.6"),
-        "fwrite"));
+    private static readonly Lazy<nint> Library = new(() => NativeLibrary.Load(
+        OperatingSystem.IsWindows() ? "ucrtbase" : OperatingSystem.IsMacOS() ? "libSystem" : "libc.so.6"));
+
+    private static readonly Lazy<nint> Function = new(() => NativeLibrary.GetExport(Library.Value, "fwrite"));
+
+    /// <summary>Prints a line to C's standard output, behind what the program has printed.</summary>
+    public static void PrintLine(string text)
+    {
+        fixed (byte* line = Encoding.UTF8.GetBytes(text + '\0'))
+        {
+            var puts = (delegate* unmanaged[Cdecl]<byte*, int>)NativeLibrary.GetExport(Library.Value, "puts");
+            _ = puts(line);
+        }
+    }
 
     /// <exception cref="IOException">The file took less than all of it.</exception>
     public static void Write(void* file, string text)

@@ -31,11 +31,26 @@ internal static unsafe class Guard
             oldDtor(oldData);
     }
 
+    /// <summary>Refuses a null pointer where a function must be: a call of it could not be caught.</summary>
+    public static void Given(void* function, string name)
+    {
+        if (function is null)
+            throw new ArgumentException($"expected a function as {name}, not null");
+    }
+
     /// <summary>Reports an exception on this thread.</summary>
     /// <returns>1, a failing function's answer.</returns>
     public static int Fail(Exception exception)
     {
-        var bytes = Encoding.UTF8.GetBytes(exception.Message + '\0');
+        byte[] message = Encoding.UTF8.GetBytes(exception.Message + '\0');
+        fixed (byte* text = message)
+            Report(text);
+        return 1;
+    }
+
+    /// <summary>Gives a message, a C text, to the handler. Without one it is printed, and the process ends.</summary>
+    public static void Report(byte* message)
+    {
         delegate* unmanaged[Cdecl]<byte*, void*, void> handler;
         void* data;
         lock (Gate)
@@ -46,13 +61,11 @@ internal static unsafe class Guard
 
         if (handler is null)
         {
-            using (var output = Console.OpenStandardOutput())
-                output.Write([.. "MLX error: "u8, .. bytes.AsSpan(0, bytes.Length - 1), (byte)'\n']);
+            // C's own output, so that the line stands behind what the program printed before
+            CFile.PrintLine("MLX error: " + Handles.Text(message));
             Environment.Exit(255);
         }
 
-        fixed (byte* message = bytes)
-            handler(message, data);
-        return 1;
+        handler(message, data);
     }
 }
