@@ -205,8 +205,8 @@ public sealed partial class Emitter
             var type = Type(f.Returns);
             text.Append($"    public static {Signature(f)}\n    {{\n");
             text.Append(type == "void"
-                ? $"        try {{ T.{f.Name}({Arguments(f)}); }}\n        catch (Exception e) {{ Guard.Fail(e); }}\n"
-                : $"        try {{ return T.{f.Name}({Arguments(f)}); }}\n        catch (Exception e) {{ "
+                ? $"        try {{ {Checks(f)}T.{f.Name}({Arguments(f)}); }}\n        catch (Exception e) {{ Guard.Fail(e); }}\n"
+                : $"        try {{ {Checks(f)}return T.{f.Name}({Arguments(f)}); }}\n        catch (Exception e) {{ "
                     + (type == "int" ? "return Guard.Fail(e); }\n" : "Guard.Fail(e); return default; }\n"));
             text.Append("    }\n\n");
         }
@@ -214,6 +214,11 @@ public sealed partial class Emitter
         text.Length--;
         return text.Append("}\n").ToString();
     }
+
+    // A C program's function that is called must be there: jumping to null is no exception.
+    private static string Checks(FunctionDescription f) => string.Concat(
+        f.Parameters.Where(p => p.Type.StartsWith("int (*)", StringComparison.Ordinal))
+            .Select(p => $"Guard.Given({CSharpType.Name(p.Name)}, \"{p.Name}\"); "));
 
     private string Type(string type) => CSharpType.Of(type, _callbacks);
 

@@ -59,7 +59,10 @@ internal static class MisuseProgram
         string call = $"{f.Name}({string.Join(", ", f.Parameters.Select(p => Argument(p, api)))})";
         bool mustFail = f.Returns == "int" && !f.Name.EndsWith("_free", StringComparison.Ordinal)
             && f.Parameters.Any(p => p.Type == "const mlx_array" && !p.Nullable);
-        text.Append(mustFail ? $"      if ({call} == 0) printf(\"accepted: %d {f.Name}\\n\", kind);\n" : $"      (void){call};\n");
+        bool takesFunction = f.Parameters.Any(p => p.Type.StartsWith("int (*)", StringComparison.Ordinal));
+        text.Append(takesFunction ? $"      if ({call}.ctx) printf(\"accepted: %d {f.Name}\\n\", kind);\n"
+            : mustFail ? $"      if ({call} == 0) printf(\"accepted: %d {f.Name}\\n\", kind);\n"
+            : $"      (void){call};\n");
         text.Append("    }\n");
     }
 

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
-using ElmMlx.Cpu.Kernels;
 using static ElmMlx.Bindings.mlx_device_type;
 
 namespace ElmMlx.Cpu;
@@ -79,9 +77,8 @@ internal readonly unsafe partial struct Cpu
         if (DeviceOf(dev) != TheCpu)
             throw new ArgumentException($"[device_info] {DeviceOf(dev)} is not there: this provider has Device(cpu, 0).");
         var facts = new TextMap<Utf8Text>();
+        facts.Set("architecture", new Utf8Text(ArchitectureName()));
         facts.Set("device_name", new Utf8Text(CpuName()));
-        facts.Set("architecture", new Utf8Text(RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()));
-        facts.Set("threads", new Utf8Text(WorkerPool.ThreadCount.ToString(CultureInfo.InvariantCulture)));
         Handles.Replace(&info->ctx, facts);
         return 0;
     }
@@ -164,6 +161,14 @@ internal readonly unsafe partial struct Cpu
         }
 
         return Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER")
-            ?? RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+            ?? ArchitectureName();
     }
+
+    // As the system itself calls it.
+    private static string ArchitectureName() => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => "x86_64",
+        Architecture.Arm64 => OperatingSystem.IsLinux() ? "aarch64" : "arm64",
+        var other => other.ToString().ToLowerInvariant(),
+    };
 }

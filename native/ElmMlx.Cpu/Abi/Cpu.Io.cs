@@ -5,7 +5,7 @@ namespace ElmMlx.Cpu;
 internal readonly unsafe partial struct Cpu
 {
     public static mlx_io_reader mlx_io_reader_new(void* desc, mlx_io_vtable vtable) =>
-        new() { ctx = Handles.NewContext(new CallbackStream(desc, vtable)) };
+        new() { ctx = Handles.NewContext(CallbackStream.Reader(desc, vtable)) };
 
     public static int mlx_io_reader_descriptor(void** desc_, mlx_io_reader io)
     {
@@ -26,7 +26,7 @@ internal readonly unsafe partial struct Cpu
     }
 
     public static mlx_io_writer mlx_io_writer_new(void* desc, mlx_io_vtable vtable) =>
-        new() { ctx = Handles.NewContext(new CallbackStream(desc, vtable)) };
+        new() { ctx = Handles.NewContext(CallbackStream.Writer(desc, vtable)) };
 
     public static int mlx_io_writer_descriptor(void** desc_, mlx_io_writer io)
     {

@@ -3451,13 +3451,13 @@ internal static unsafe class Guarded<T>
 
     public static mlx_closure mlx_closure_new_func(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, int> fun)
     {
-        try { return T.mlx_closure_new_func(fun); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_new_func(fun); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
     public static mlx_closure mlx_closure_new_func_payload(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, void*, int> fun, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
-        try { return T.mlx_closure_new_func_payload(fun, payload, dtor); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_new_func_payload(fun, payload, dtor); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
@@ -3475,7 +3475,7 @@ internal static unsafe class Guarded<T>
 
     public static mlx_closure mlx_closure_new_unary(delegate* unmanaged[Cdecl]<mlx_array*, mlx_array, int> fun)
     {
-        try { return T.mlx_closure_new_unary(fun); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_new_unary(fun); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
@@ -3493,13 +3493,13 @@ internal static unsafe class Guarded<T>
 
     public static mlx_closure_kwargs mlx_closure_kwargs_new_func(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, mlx_map_string_to_array, int> fun)
     {
-        try { return T.mlx_closure_kwargs_new_func(fun); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_kwargs_new_func(fun); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
     public static mlx_closure_kwargs mlx_closure_kwargs_new_func_payload(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, mlx_map_string_to_array, void*, int> fun, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
-        try { return T.mlx_closure_kwargs_new_func_payload(fun, payload, dtor); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_kwargs_new_func_payload(fun, payload, dtor); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
@@ -3529,13 +3529,13 @@ internal static unsafe class Guarded<T>
 
     public static mlx_closure_value_and_grad mlx_closure_value_and_grad_new_func(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array*, mlx_vector_array, int> fun)
     {
-        try { return T.mlx_closure_value_and_grad_new_func(fun); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_value_and_grad_new_func(fun); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
     public static mlx_closure_value_and_grad mlx_closure_value_and_grad_new_func_payload(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array*, mlx_vector_array, void*, int> fun, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
-        try { return T.mlx_closure_value_and_grad_new_func_payload(fun, payload, dtor); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_value_and_grad_new_func_payload(fun, payload, dtor); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
@@ -3565,13 +3565,13 @@ internal static unsafe class Guarded<T>
 
     public static mlx_closure_custom mlx_closure_custom_new_func(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, mlx_vector_array, mlx_vector_array, int> fun)
     {
-        try { return T.mlx_closure_custom_new_func(fun); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_custom_new_func(fun); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
     public static mlx_closure_custom mlx_closure_custom_new_func_payload(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, mlx_vector_array, mlx_vector_array, void*, int> fun, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
-        try { return T.mlx_closure_custom_new_func_payload(fun, payload, dtor); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_custom_new_func_payload(fun, payload, dtor); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
@@ -3601,13 +3601,13 @@ internal static unsafe class Guarded<T>
 
     public static mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, mlx_vector_array, int*, nuint, int> fun)
     {
-        try { return T.mlx_closure_custom_jvp_new_func(fun); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_custom_jvp_new_func(fun); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
     public static mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func_payload(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_array, mlx_vector_array, int*, nuint, void*, int> fun, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
-        try { return T.mlx_closure_custom_jvp_new_func_payload(fun, payload, dtor); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_custom_jvp_new_func_payload(fun, payload, dtor); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
@@ -3637,13 +3637,13 @@ internal static unsafe class Guarded<T>
 
     public static mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_int*, mlx_vector_array, int*, nuint, int> fun)
     {
-        try { return T.mlx_closure_custom_vmap_new_func(fun); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_custom_vmap_new_func(fun); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 
     public static mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func_payload(delegate* unmanaged[Cdecl]<mlx_vector_array*, mlx_vector_int*, mlx_vector_array, int*, nuint, void*, int> fun, void* payload, delegate* unmanaged[Cdecl]<void*, void> dtor)
     {
-        try { return T.mlx_closure_custom_vmap_new_func_payload(fun, payload, dtor); }
+        try { Guard.Given(fun, "fun"); return T.mlx_closure_custom_vmap_new_func_payload(fun, payload, dtor); }
         catch (Exception e) { Guard.Fail(e); return default; }
     }
 

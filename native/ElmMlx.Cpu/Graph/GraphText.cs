@@ -24,7 +24,7 @@ internal static class GraphText
         }
     }
 
-    /// <summary>A digraph in Graphviz's language: arrays are names, operations rectangles.</summary>
+    /// <summary>A digraph in Graphviz's language: arrays are names, operations numbered rectangles.</summary>
     public static string Dot(NodeNamer namer, Node[] outputs)
     {
         lock (Evaluator.Gate)
@@ -34,6 +34,7 @@ internal static class GraphText
                 nodes.Where(node => node.Operation is not null).SelectMany(node => node.Operation!.Inputs.ToArray()),
                 ReferenceEqualityComparer.Instance);
             var text = new StringBuilder("digraph {\n");
+            int number = 0;
             foreach (Node node in nodes)
             {
                 string name = namer.NameOf(node).Value;
@@ -43,19 +44,19 @@ internal static class GraphText
                     continue;
                 }
 
-                text.Append($"{{ \"{name}-op\" [label =\"{operation.Primitive.Name}\", shape=rectangle]; }}\n");
+                number++;
+                text.Append($"{{ {number} [label =\"{operation.Primitive.Name}\", shape=rectangle]; }}\n");
                 foreach (Node input in operation.Inputs)
-                    text.Append($"\"{namer.NameOf(input).Value}\" -> \"{name}-op\"\n");
+                    text.Append($"\"{namer.NameOf(input).Value}\" -> {number}\n");
                 foreach (Node output in operation.Outputs)
                 {
                     string made = namer.NameOf(output).Value;
-                    if (!inner.Contains(output))
-                        text.Append($"{{ rank=sink; \"{made}\"; }}\n");
-                    text.Append($"\"{name}-op\" -> \"{made}\"\n");
+                    text.Append($"{{ {(inner.Contains(output) ? "" : "rank=sink; ")}\"{made}\"; }}\n");
+                    text.Append($"{number} -> \"{made}\"\n");
                 }
             }
 
-            return text.Append("}\n").ToString();
+            return text.Append('}').ToString();
         }
     }
 
