@@ -8,7 +8,7 @@ namespace ElmMlx.Differential;
 /// <summary>Runs programs on the provider that is loaded.</summary>
 /// <remarks>With <c>noise</c>, every number that was computed is off by a rounding error chosen at random: what comes
 /// out then shows how much rounding may change.</remarks>
-internal sealed class Execution(FuzzProgram program, Noise? noise, int index)
+internal sealed class Execution(FuzzProgram program, Noise? noise, int index) : IDisposable
 {
     /// <summary>Where the numbers of cotangents start.</summary>
     public const int CotangentStart = 7;
@@ -18,10 +18,11 @@ internal sealed class Execution(FuzzProgram program, Noise? noise, int index)
     /// <summary>The steps' values at an index of the batch, and what the transform gives.</summary>
     public static Outcome Run(FuzzProgram program, Noise? noise = null, int index = 0)
     {
-        var execution = new Execution(program, noise, index);
-        using (execution._arena)
-            return execution.Run();
+        using var execution = new Execution(program, noise, index);
+        return execution.Run();
     }
+
+    public void Dispose() => _arena.Dispose();
 
     /// <summary>A direction: quarters between −1 and 1.</summary>
     public static double[] Along(int n, int start) => [.. Enumerable.Range(start, n).Select(i => (i * 5 % 9 - 4) / 4.0)];
