@@ -79,7 +79,7 @@ public class RobustnessTests
                 Assert.Same(thrown, Assert.Throws<InvalidTimeZoneException>(() => Fail(x, fails, out last)));
             }
 
-            Assert.Equal(handles, HandleTable.LiveCount);
+            Assert.InRange(HandleTable.LiveCount, 0, handles);      // finalizers may free those of tests before
             Collect();
             Assert.False(last!.IsAlive);    // the closure let go of the function
         });

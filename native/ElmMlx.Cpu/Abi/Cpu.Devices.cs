@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
+using ElmMlx.Cpu.Kernels;
 using static ElmMlx.Bindings.mlx_device_type;
 
 namespace ElmMlx.Cpu;
@@ -79,6 +81,7 @@ internal readonly unsafe partial struct Cpu
         var facts = new TextMap<Utf8Text>();
         facts.Set("architecture", new Utf8Text(ArchitectureName()));
         facts.Set("device_name", new Utf8Text(CpuName()));
+        facts.Set("threads", new Utf8Text(WorkerPool.ThreadCount.ToString(CultureInfo.InvariantCulture)));
         Handles.Replace(&info->ctx, facts);
         return 0;
     }

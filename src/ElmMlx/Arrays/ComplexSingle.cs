@@ -6,7 +6,7 @@ namespace ElmMlx;
 public readonly record struct ComplexSingle(float Real, float Imaginary)
 {
     /// <summary>A real number.</summary>
-    public static implicit operator ComplexSingle(float real) => new(real, 0);
+    public static explicit operator ComplexSingle(float real) => new(real, 0);
 
     /// <summary>Rounded to two float32.</summary>
     public static explicit operator ComplexSingle(System.Numerics.Complex value) =>
