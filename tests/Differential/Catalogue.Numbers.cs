@@ -76,15 +76,23 @@ internal static partial class Catalogue
             bool isTransposed = d.Chance(30);
             return Draft.Step(isTransposed ? "conv_transpose1d" : "conv1d", [x, w], new()
             {
-                ["stride"] = 1 + d.Next(2), ["padding"] = d.Next(2), ["dilation"] = 1 + d.Next(2), ["groups"] = isTransposed ? 1 : groups,
+                ["stride"] = 1 + d.Next(2),
+                ["padding"] = d.Next(2),
+                ["dilation"] = 1 + d.Next(2),
+                ["groups"] = isTransposed ? 1 : groups,
             });
         }
 
         Known image = d.Constant(type, [1, 3 + d.Next(3), 3 + d.Next(3), channels]);
         return Draft.Step("conv2d", [image, d.Constant(type, [outputs, kernel, 1 + d.Next(2), channels / groups])], new()
         {
-            ["stride_0"] = 1 + d.Next(2), ["stride_1"] = 1, ["padding_0"] = d.Next(2), ["padding_1"] = d.Next(2), ["dilation_0"] = 1,
-            ["dilation_1"] = 1, ["groups"] = groups,
+            ["stride_0"] = 1 + d.Next(2),
+            ["stride_1"] = 1,
+            ["padding_0"] = d.Next(2),
+            ["padding_1"] = d.Next(2),
+            ["dilation_0"] = 1,
+            ["dilation_1"] = 1,
+            ["groups"] = groups,
         });
     }
 
@@ -99,7 +107,9 @@ internal static partial class Catalogue
             ? Draft.Step("fft_" + name, [x], new() { ["axes"] = List([axis]) })
             : Draft.Step("fft_" + name, [x], new()
             {
-                ["n"] = d.Chance(60) ? x.Shape[axis] : 2 + d.Next(8), ["axis"] = axis, ["norm"] = d.Pick("backward", "ortho", "forward"),
+                ["n"] = d.Chance(60) ? x.Shape[axis] : 2 + d.Next(8),
+                ["axis"] = axis,
+                ["norm"] = d.Pick("backward", "ortho", "forward"),
             });
     }
 
@@ -120,7 +130,11 @@ internal static partial class Catalogue
             case 2:
                 return Draft.Step("fast_rope", [x, null], new()
                 {
-                    ["dims"] = width / 2 * 2, ["traditional"] = d.Chance(50), ["base"] = 100.0, ["scale"] = 1.0, ["offset"] = d.Next(4),
+                    ["dims"] = width / 2 * 2,
+                    ["traditional"] = d.Chance(50),
+                    ["base"] = 100.0,
+                    ["scale"] = 1.0,
+                    ["offset"] = d.Next(4),
                 });
             default:
                 string type = d.Pick("float32", "float32", "float16", "bfloat16");

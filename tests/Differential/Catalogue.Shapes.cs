@@ -163,7 +163,9 @@ internal static partial class Catalogue
             "pad", [new([x.Value], false), new([d.Constant(x.Type, [], 0, 3).Value], false)],
             new()
             {
-                ["axes"] = List([axis]), ["low_pad_size"] = List([d.Next(3)]), ["high_pad_size"] = List([d.Next(3)]),
+                ["axes"] = List([axis]),
+                ["low_pad_size"] = List([d.Next(3)]),
+                ["high_pad_size"] = List([d.Next(3)]),
                 ["mode"] = d.Pick("constant", "constant", "edge"),
             });
     }

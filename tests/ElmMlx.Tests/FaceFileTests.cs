@@ -135,7 +135,11 @@ public sealed class FaceFileTests : IDisposable
             return;
         KernelLaunch launch = new()
         {
-            OutputShapes = [[1]], OutputDTypes = [DType.Float32], Grid = 1, ThreadGroup = 1, InitialValue = 0,
+            OutputShapes = [[1]],
+            OutputDTypes = [DType.Float32],
+            Grid = 1,
+            ThreadGroup = 1,
+            InitialValue = 0,
             DTypeArguments = new Dictionary<string, DType> { ["T"] = DType.Float32 },
             NumberArguments = new Dictionary<string, int> { ["N"] = 1 },
             BoolArguments = new Dictionary<string, bool> { ["B"] = true },
