@@ -7,9 +7,7 @@ namespace ElmMlx.Tests;
 [Collection(GradientCollection.Name)]
 public sealed class NnLayerTests
 {
-    private static readonly bool HasConvolutions = TestProvider.Has("mlx_conv_general");
-
-    public static TheoryData<string> Layers() => [.. NnGolden.Names.Where(name => NnLayers.Has(name) && IsThere(name))];
+    public static TheoryData<string> Layers() => [.. NnGolden.Names.Where(name => NnLayers.Has(name))];
 
     public static TheoryData<string> Functions() => [.. NnGolden.Names.Where(NnFunctions.All.ContainsKey)];
 
@@ -17,7 +15,7 @@ public sealed class NnLayerTests
 
     // Those with slopes that float32 or float64 can show: a transformer's many ReLU in float32 cannot.
     public static TheoryData<string> Smooth() =>
-        [.. NnGolden.Names.Where(name => IsThere(name) && !name.StartsWith("init", StringComparison.Ordinal)
+        [.. NnGolden.Names.Where(name => !name.StartsWith("init", StringComparison.Ordinal)
             && name is not ("Step" or "Step, 0.5" or "TransformerEncoder" or "binary_cross_entropy, probabilities"))];
 
     [Fact]
@@ -107,6 +105,4 @@ public sealed class NnLayerTests
     // MLX's attention refuses float64, and its convolutions have no gradients in it.
     private static bool HasFloat64(string name) => !((string[])["Conv", "MultiHeadAttention", "Transformer"]).Any(
         layer => name.StartsWith(layer, StringComparison.Ordinal));
-
-    private static bool IsThere(string name) => HasConvolutions || !name.StartsWith("Conv", StringComparison.Ordinal);
 }

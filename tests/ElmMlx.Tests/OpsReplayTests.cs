@@ -7,9 +7,7 @@ namespace ElmMlx.Tests;
 /// Every case of the golden data of MLX itself, one row a C function, on the provider that <c>ELMMLX_PROVIDER</c>
 /// chooses.
 /// </summary>
-// Alone: while MLX transforms a function on one thread, it refuses to evaluate on any other.
-[Collection(nameof(OpsReplayTests))]
-[CollectionDefinition(nameof(OpsReplayTests), DisableParallelization = true)]
+[Collection(GradientCollection.Name)]
 public sealed class OpsReplayTests(OpsReplayTests.Totals totals) : IClassFixture<OpsReplayTests.Totals>
 {
     public static TheoryData<string> Operations => [.. GoldenCases.Operations];
