@@ -130,6 +130,26 @@ internal static unsafe partial class Allocator
             s_active -= nBytes;
     }
 
+    /// <summary>
+    /// A block that is not counted, aligned to 64 bytes or, if it is large, to a huge page, which it asks for; null if the system
+    /// has none. <see cref="NativeMemory.AlignedFree"/> takes it back.
+    /// </summary>
+    internal static byte* TryNew(long size)
+    {
+        bool isLarge = size >= HugePageBytes;
+        try
+        {
+            void* block = NativeMemory.AlignedAlloc((nuint)size, isLarge ? (nuint)HugePageBytes : SmallAlignmentBytes);
+            if (isLarge && OperatingSystem.IsLinux())
+                _ = MemoryAdvise(block, (nuint)size, AdviseHugePages);
+            return (byte*)block;
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Sizes are rounded up by at most an eighth, so that nearly equal buffers share cached blocks.</summary>
     internal static long BlockBytes(long nBytes)
     {
@@ -160,12 +180,11 @@ internal static unsafe partial class Allocator
 
     private static byte* New(long size, long nBytes)
     {
-        bool isLarge = size >= HugePageBytes;
-        void* block = TryNew(size, isLarge);
+        byte* block = TryNew(size);
         if (block is null)
         {
             ClearCache();
-            block = TryNew(size, isLarge);
+            block = TryNew(size);
         }
 
         if (block is null)
@@ -175,21 +194,7 @@ internal static unsafe partial class Allocator
             throw new InsufficientMemoryException($"[malloc] Unable to allocate {nBytes} bytes.");
         }
 
-        if (isLarge && OperatingSystem.IsLinux())
-            _ = MemoryAdvise(block, (nuint)size, AdviseHugePages);
-        return (byte*)block;
-    }
-
-    private static void* TryNew(long size, bool isLarge)
-    {
-        try
-        {
-            return NativeMemory.AlignedAlloc((nuint)size, isLarge ? (nuint)HugePageBytes : SmallAlignmentBytes);
-        }
-        catch (OutOfMemoryException)
-        {
-            return null;
-        }
+        return block;
     }
 
     /// <summary>Free blocks of one size, and when one was last given or taken back.</summary>

@@ -43,7 +43,10 @@ internal sealed unsafe class KernelScratch
             NativeMemory.AlignedFree((void*)scratch._pointers[slot]);
             scratch._pointers[slot] = 0;
             scratch._sizes[slot] = 0;
-            scratch._pointers[slot] = (nint)NativeMemory.AlignedAlloc((nuint)nBytes, 64);
+            byte* block = Allocator.TryNew(nBytes);
+            if (block is null)
+                throw new InsufficientMemoryException($"[malloc] Unable to allocate {nBytes} bytes to work in.");
+            scratch._pointers[slot] = (nint)block;
             scratch._sizes[slot] = nBytes;
         }
 
