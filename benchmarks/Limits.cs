@@ -13,6 +13,8 @@ internal sealed record Limits(double ReadBytesPerSecond, double FlopsPerSecond)
     /// <summary>The share that work done in some seconds reaches of the limit that bounds it, as text.</summary>
     public string ShareOf(Work work, double seconds)
     {
+        if (work == default)
+            return "–";
         double reading = work.Bytes / ReadBytesPerSecond, computing = work.Flops / FlopsPerSecond;
         return reading > computing
             ? $"{100 * reading / seconds:F0} % of {ReadBytesPerSecond / 1e9:F1} GB/s"

@@ -215,10 +215,12 @@ public sealed partial class Emitter
         return text.Append("}\n").ToString();
     }
 
-    // A C program's function that is called must be there: jumping to null is no exception.
-    private static string Checks(FunctionDescription f) => string.Concat(
-        f.Parameters.Where(p => p.Type.StartsWith("int (*)", StringComparison.Ordinal))
-            .Select(p => $"Guard.Given({CSharpType.Name(p.Name)}, \"{p.Name}\"); "));
+    // A C program's function that is called must be there: jumping to null is no exception. A stream must be one, though
+    // this provider has no use for it: MLX refuses others.
+    private static string Checks(FunctionDescription f) => string.Concat(f.Parameters.Select(p =>
+        p.Type.StartsWith("int (*)", StringComparison.Ordinal) ? $"Guard.Given({CSharpType.Name(p.Name)}, \"{p.Name}\"); "
+        : p.Type == "const mlx_stream" ? $"Handles.Given({CSharpType.Name(p.Name)}); "
+        : ""));
 
     private string Type(string type) => CSharpType.Of(type, _callbacks);
 

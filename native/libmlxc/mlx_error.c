@@ -6,6 +6,8 @@
 void elmmlx_report_error(const char* message); // ErrorReport.cs
 
 void _mlx_error(const char* file, const int line, const char* fmt, ...) {
+  if (!fmt)
+    fmt = "(no message)";
   va_list args, again;
   va_start(args, fmt);
   va_copy(again, args);

@@ -102,7 +102,7 @@ public sealed unsafe class RecyclingTests
         mlx_vector_array vector = Handles.New([]);
         Assert.Throws<ArgumentException>(() => Handles.Node(new mlx_array { ctx = vector.ctx }));
         Assert.Throws<ArgumentException>(() => Handles.Node(new mlx_array { ctx = (void*)0x7fff_1234_5678_9ab0 }));
-        Handles.Free(vector.ctx);
+        Handles.Free<NodeVector>(vector.ctx, nameof(mlx_vector_array));
     }
 
     [Fact]
@@ -123,6 +123,39 @@ public sealed unsafe class RecyclingTests
             });
             thread.Start();
             thread.Join();
+        }
+    }
+
+    [Fact]
+    public void Holders_are_counted_exactly_while_other_threads_join_in()
+    {
+        const int Times = 2000;
+        for (int round = 0; round < 50; round++)
+        {
+            Node? node = null;
+            using Barrier made = new(3);
+            Thread[] threads = [.. Enumerable.Range(0, 3).Select(i => new Thread(() =>
+            {
+                if (i == 0)
+                {
+                    node = Ops.Scalar(1f, MLX_FLOAT32);
+                    node.Retain();
+                }
+
+                made.SignalAndWait();
+                for (int time = 0; time < Times; time++)
+                    node!.Retain();
+                for (int time = 1; time < Times; time++)
+                    node!.Release();
+            }))];
+            foreach (Thread thread in threads)
+                thread.Start();
+            foreach (Thread thread in threads)
+                thread.Join();
+            Assert.Equal(4, node!.HolderCount);
+            for (int holder = 0; holder < 4; holder++)
+                node.Release();
+            Assert.True(node.IsDead);
         }
     }
 

@@ -40,7 +40,7 @@ internal readonly unsafe partial struct Cpu
             mlx_array input = Handles.New(inputs[0]), result = default;
             int status = fun(&result, input);
             Handles.Free(input);
-            var output = Handles.Free(result.ctx) as Node;
+            var output = Handles.Free<Node>(result.ctx, nameof(mlx_array));
             NodeVector? outputs = output is null ? null : new([output]);
             output?.Release();
             return Checked(status, outputs);
@@ -137,7 +137,7 @@ internal readonly unsafe partial struct Cpu
     private static int FreeClosure<T>(void* context)
         where T : Delegate
     {
-        (Handles.Free(context) as Closure<T>)?.Release();
+        Handles.Free<Closure<T>>(context, nameof(mlx_closure))?.Release();
         return 0;
     }
 
@@ -146,32 +146,34 @@ internal readonly unsafe partial struct Cpu
     {
         var closure = Handles.Target<Closure<T>>(source, nameof(mlx_closure));
         closure.Retain();
-        (Handles.Replace(destination, closure) as Closure<T>)?.Release();
-        return 0;
+        return SetNew(destination, closure);
     }
 
     // Stores a vector, whose holds it takes over.
     private static int Return(mlx_vector_array* result, NodeVector vector)
     {
-        (Handles.Replace(&result->ctx, vector) as NodeVector)?.Clear();
+        Handles.Replace(&result->ctx, vector, nameof(mlx_vector_array))?.Clear();
         return 0;
     }
 
     private static NodeVector Finish(int status, mlx_vector_array result, mlx_vector_array input)
     {
         mlx_vector_array_free(input);
-        return Checked(status, Handles.Free(result.ctx) as NodeVector);
+        return Checked(status, Ended(result));
     }
 
     private static (NodeVector Values, NodeVector Gradients) FinishBoth(
         int status, mlx_vector_array values, mlx_vector_array gradients, mlx_vector_array input)
     {
         mlx_vector_array_free(input);
-        var second = Handles.Free(gradients.ctx) as NodeVector;
+        NodeVector? second = Ended(gradients);
         if (status != 0)
             second?.Clear();
-        return (Checked(status, Handles.Free(values.ctx) as NodeVector), Checked(status, second));
+        return (Checked(status, Ended(values)), Checked(status, second));
     }
+
+    private static NodeVector? Ended(mlx_vector_array vector) =>
+        Handles.Free<NodeVector>(vector.ctx, nameof(mlx_vector_array));
 
     private static NodeVector Checked(int status, NodeVector? result)
     {

@@ -112,7 +112,7 @@ internal readonly unsafe partial struct Cpu
             int status;
             fixed (int* axis = axes)
                 status = fun(&result, &outAxes, input, axis, (nuint)axes.Length);
-            var outputAxes = Handles.Free(outAxes.ctx) as List<int>;
+            List<int>? outputAxes = Handles.Free<List<int>>(outAxes.ctx, nameof(mlx_vector_int));
             return (Finish(status, result, input), outputAxes ?? []);
         };
         return new() { ctx = Handles.NewContext(new Closure<VmapFunction>(call)) };
@@ -129,7 +129,7 @@ internal readonly unsafe partial struct Cpu
             int status;
             fixed (int* axis = axes)
                 status = fun(&result, &outAxes, input, axis, (nuint)axes.Length, payload);
-            var outputAxes = Handles.Free(outAxes.ctx) as List<int>;
+            List<int>? outputAxes = Handles.Free<List<int>>(outAxes.ctx, nameof(mlx_vector_int));
             return (Finish(status, result, input), outputAxes ?? []);
         };
         return new() { ctx = Handles.NewContext(new Closure<VmapFunction>(call, payload, dtor)) };

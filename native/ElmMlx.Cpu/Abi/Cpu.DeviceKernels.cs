@@ -8,7 +8,8 @@ internal readonly unsafe partial struct Cpu
     public static mlx_fast_metal_kernel_config mlx_fast_metal_kernel_config_new() =>
         throw NoMetal();
 
-    public static void mlx_fast_metal_kernel_config_free(mlx_fast_metal_kernel_config cls) => Handles.Free(cls.ctx);
+    public static void mlx_fast_metal_kernel_config_free(mlx_fast_metal_kernel_config cls) =>
+        Handles.FreeNone(cls.ctx, nameof(mlx_fast_metal_kernel_config));
 
     public static int mlx_fast_metal_kernel_config_add_output_arg(
         mlx_fast_metal_kernel_config cls, int* shape, nuint size, mlx_dtype dtype) =>
@@ -45,7 +46,8 @@ internal readonly unsafe partial struct Cpu
         bool ensure_row_contiguous, bool atomic_outputs) =>
         throw NoMetal();
 
-    public static void mlx_fast_metal_kernel_free(mlx_fast_metal_kernel cls) => Handles.Free(cls.ctx);
+    public static void mlx_fast_metal_kernel_free(mlx_fast_metal_kernel cls) =>
+        Handles.FreeNone(cls.ctx, nameof(mlx_fast_metal_kernel));
 
     public static int mlx_fast_metal_kernel_apply(
         mlx_vector_array* outputs, mlx_fast_metal_kernel cls, mlx_vector_array inputs,
@@ -55,7 +57,8 @@ internal readonly unsafe partial struct Cpu
     public static mlx_fast_cuda_kernel_config mlx_fast_cuda_kernel_config_new() =>
         throw NoCuda();
 
-    public static void mlx_fast_cuda_kernel_config_free(mlx_fast_cuda_kernel_config cls) => Handles.Free(cls.ctx);
+    public static void mlx_fast_cuda_kernel_config_free(mlx_fast_cuda_kernel_config cls) =>
+        Handles.FreeNone(cls.ctx, nameof(mlx_fast_cuda_kernel_config));
 
     public static int mlx_fast_cuda_kernel_config_add_output_arg(
         mlx_fast_cuda_kernel_config cls, int* shape, nuint size, mlx_dtype dtype) =>
@@ -92,7 +95,8 @@ internal readonly unsafe partial struct Cpu
         bool ensure_row_contiguous, int shared_memory) =>
         throw NoCuda();
 
-    public static void mlx_fast_cuda_kernel_free(mlx_fast_cuda_kernel cls) => Handles.Free(cls.ctx);
+    public static void mlx_fast_cuda_kernel_free(mlx_fast_cuda_kernel cls) =>
+        Handles.FreeNone(cls.ctx, nameof(mlx_fast_cuda_kernel));
 
     public static int mlx_fast_cuda_kernel_apply(
         mlx_vector_array* outputs, mlx_fast_cuda_kernel cls, mlx_vector_array inputs,

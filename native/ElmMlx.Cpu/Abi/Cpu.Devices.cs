@@ -17,13 +17,13 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_device_free(mlx_device dev)
     {
-        Handles.Free(dev.ctx);
+        Handles.Free<Device>(dev.ctx, nameof(mlx_device));
         return 0;
     }
 
     public static int mlx_device_set(mlx_device* dev, mlx_device src)
     {
-        Handles.Replace(&dev->ctx, DeviceOf(src));
+        Handles.Replace(&dev->ctx, DeviceOf(src), nameof(mlx_device));
         return 0;
     }
 
@@ -49,7 +49,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_get_default_device(mlx_device* dev)
     {
-        Handles.Replace(&dev->ctx, TheCpu);
+        Handles.Replace(&dev->ctx, TheCpu, nameof(mlx_device));
         return 0;
     }
 
@@ -82,13 +82,13 @@ internal readonly unsafe partial struct Cpu
         facts.Set("architecture", new Utf8Text(ArchitectureName()));
         facts.Set("device_name", new Utf8Text(CpuName()));
         facts.Set("threads", new Utf8Text(WorkerPool.ThreadCount.ToString(CultureInfo.InvariantCulture)));
-        Handles.Replace(&info->ctx, facts);
+        Handles.Replace(&info->ctx, facts, nameof(mlx_device_info));
         return 0;
     }
 
     public static int mlx_device_info_free(mlx_device_info info)
     {
-        Handles.Free(info.ctx);
+        Handles.Free<TextMap<Utf8Text>>(info.ctx, nameof(mlx_device_info));
         return 0;
     }
 

@@ -8,13 +8,13 @@ namespace ElmMlx.Cpu;
 /// </summary>
 internal readonly unsafe partial struct Cpu
 {
-    private static readonly object SingleProcess = new();
+    private static readonly ProcessGroup SingleProcess = new();
 
     public static mlx_distributed_group mlx_distributed_group_new() => default;
 
     public static int mlx_distributed_group_free(mlx_distributed_group group)
     {
-        Handles.Free(group.ctx);
+        Handles.Free<ProcessGroup>(group.ctx, nameof(mlx_distributed_group));
         return 0;
     }
 
@@ -27,7 +27,7 @@ internal readonly unsafe partial struct Cpu
         if (strict)
             throw new InvalidOperationException(
                 $"[distributed] This provider runs in one process; it has no backend '{backend}'.");
-        Handles.Replace(&res->ctx, SingleProcess);
+        Handles.Replace(&res->ctx, SingleProcess, nameof(mlx_distributed_group));
         return 0;
     }
 
@@ -88,9 +88,11 @@ internal readonly unsafe partial struct Cpu
     private static void CheckGroup(mlx_distributed_group group)
     {
         if (group.ctx is not null)
-            _ = Handles.Target<object>(group.ctx, nameof(mlx_distributed_group));
+            _ = Handles.Target<ProcessGroup>(group.ctx, nameof(mlx_distributed_group));
     }
 
     private static InvalidOperationException Nobody(string what) =>
         new($"[distributed] There is nobody to {what}: the group has one process.");
+
+    private sealed class ProcessGroup;
 }

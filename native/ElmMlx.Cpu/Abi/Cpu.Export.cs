@@ -20,7 +20,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_function_exporter_free(mlx_function_exporter xfunc)
     {
-        Handles.Free(xfunc.ctx);
+        Handles.FreeNone(xfunc.ctx, nameof(mlx_function_exporter));
         return 0;
     }
 
@@ -34,7 +34,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_imported_function_free(mlx_imported_function xfunc)
     {
-        Handles.Free(xfunc.ctx);
+        Handles.FreeNone(xfunc.ctx, nameof(mlx_imported_function));
         return 0;
     }
 

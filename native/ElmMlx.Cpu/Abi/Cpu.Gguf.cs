@@ -10,7 +10,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_io_gguf_free(mlx_io_gguf io)
     {
-        (Handles.Free(io.ctx) as GgufContent)?.Clear();
+        Handles.Free<GgufContent>(io.ctx, nameof(mlx_io_gguf))?.Clear();
         return 0;
     }
 
@@ -19,7 +19,7 @@ internal readonly unsafe partial struct Cpu
         ByteSource source = new FileSource(Handles.Text(file));
         try
         {
-            (Handles.Replace(&gguf->ctx, GgufReader.Load(source)) as GgufContent)?.Clear();
+            Handles.Replace(&gguf->ctx, GgufReader.Load(source), nameof(mlx_io_gguf))?.Clear();
             return 0;
         }
         finally

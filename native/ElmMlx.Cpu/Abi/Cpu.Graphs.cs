@@ -9,7 +9,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_node_namer_free(mlx_node_namer namer)
     {
-        (Handles.Free(namer.ctx) as NodeNamer)?.Clear();
+        Handles.Free<NodeNamer>(namer.ctx, nameof(mlx_node_namer))?.Clear();
         return 0;
     }
 

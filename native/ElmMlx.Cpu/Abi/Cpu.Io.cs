@@ -21,7 +21,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_io_reader_free(mlx_io_reader io)
     {
-        (Handles.Free(io.ctx) as CallbackStream)?.Release();
+        Handles.Free<CallbackStream>(io.ctx, nameof(mlx_io_reader))?.Release();
         return 0;
     }
 
@@ -42,7 +42,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_io_writer_free(mlx_io_writer io)
     {
-        (Handles.Free(io.ctx) as CallbackStream)?.Release();
+        Handles.Free<CallbackStream>(io.ctx, nameof(mlx_io_writer))?.Release();
         return 0;
     }
 
@@ -126,8 +126,8 @@ internal readonly unsafe partial struct Cpu
         var words = new TextMap<Utf8Text>();
         foreach ((string key, string value) in metadata)
             words.Set(key, new(value));
-        Release(Handles.Replace(&arrays->ctx, nodes));
-        Handles.Replace(&texts->ctx, words);
+        Release(Handles.Replace(&arrays->ctx, nodes, nameof(mlx_map_string_to_array)));
+        Handles.Replace(&texts->ctx, words, nameof(mlx_map_string_to_string));
         return 0;
     }
 

@@ -14,13 +14,13 @@ internal readonly unsafe partial struct Cpu
         TextMap<Node> copy = Map(src).Copy();
         foreach (Node node in copy.Values)
             node.Retain();
-        Release(Handles.Replace(&map->ctx, copy));
+        Release(Handles.Replace(&map->ctx, copy, nameof(mlx_map_string_to_array)));
         return 0;
     }
 
     public static int mlx_map_string_to_array_free(mlx_map_string_to_array map)
     {
-        Release(Handles.Free(map.ctx));
+        Release(Handles.Free<TextMap<Node>>(map.ctx, nameof(mlx_map_string_to_array)));
         return 0;
     }
 
@@ -41,7 +41,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_map_string_to_array_iterator_free(mlx_map_string_to_array_iterator it)
     {
-        Handles.Free(it.ctx);
+        Handles.Free<TextMap<Node>.Iterator>(it.ctx, nameof(mlx_map_string_to_array_iterator));
         return 0;
     }
 
@@ -60,13 +60,13 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_map_string_to_string_set(mlx_map_string_to_string* map, mlx_map_string_to_string src)
     {
-        Handles.Replace(&map->ctx, TextOf(src).Copy());
+        Handles.Replace(&map->ctx, TextOf(src).Copy(), nameof(mlx_map_string_to_string));
         return 0;
     }
 
     public static int mlx_map_string_to_string_free(mlx_map_string_to_string map)
     {
-        Handles.Free(map.ctx);
+        Handles.Free<TextMap<Utf8Text>>(map.ctx, nameof(mlx_map_string_to_string));
         return 0;
     }
 
@@ -90,7 +90,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_map_string_to_string_iterator_free(mlx_map_string_to_string_iterator it)
     {
-        Handles.Free(it.ctx);
+        Handles.Free<TextMap<Utf8Text>.Iterator>(it.ctx, nameof(mlx_map_string_to_string_iterator));
         return 0;
     }
 
@@ -111,11 +111,9 @@ internal readonly unsafe partial struct Cpu
     private static TextMap<Utf8Text> TextOf(mlx_map_string_to_string map) =>
         Handles.Target<TextMap<Utf8Text>>(map.ctx, nameof(mlx_map_string_to_string));
 
-    private static void Release(object? map)
+    private static void Release(TextMap<Node>? map)
     {
-        if (map is not TextMap<Node> nodes)
-            return;
-        foreach (Node node in nodes.Values)
+        foreach (Node node in map?.Values ?? [])
             node.Release();
     }
 }

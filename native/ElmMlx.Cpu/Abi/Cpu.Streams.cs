@@ -18,13 +18,13 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_stream_set(mlx_stream* stream, mlx_stream src)
     {
-        Handles.Replace(&stream->ctx, StreamOf(src));
+        Handles.Replace(&stream->ctx, StreamOf(src), nameof(mlx_stream));
         return 0;
     }
 
     public static int mlx_stream_free(mlx_stream stream)
     {
-        Handles.Free(stream.ctx);
+        Handles.Free<ExecutionStream>(stream.ctx, nameof(mlx_stream));
         return 0;
     }
 
@@ -38,7 +38,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_stream_get_device(mlx_device* dev, mlx_stream stream)
     {
-        Handles.Replace(&dev->ctx, StreamOf(stream).Device);
+        Handles.Replace(&dev->ctx, StreamOf(stream).Device, nameof(mlx_device));
         return 0;
     }
 
@@ -58,7 +58,7 @@ internal readonly unsafe partial struct Cpu
     public static int mlx_get_default_stream(mlx_stream* stream, mlx_device dev)
     {
         Available("default_stream", DeviceOf(dev));
-        Handles.Replace(&stream->ctx, s_defaultStream ?? FirstStream);
+        Handles.Replace(&stream->ctx, s_defaultStream ?? FirstStream, nameof(mlx_stream));
         return 0;
     }
 

@@ -20,7 +20,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_string_free(mlx_string str)
     {
-        Handles.Free(str.ctx);
+        Handles.Free<Utf8Text>(str.ctx, nameof(mlx_string));
         return 0;
     }
 

@@ -147,7 +147,7 @@ internal readonly unsafe partial struct Cpu
     private static int SetNew<T>(void** destination, Closure<T> closure)
         where T : Delegate
     {
-        (Handles.Replace(destination, closure) as Closure<T>)?.Release();
+        Handles.Replace(destination, closure, nameof(mlx_closure))?.Release();
         return 0;
     }
 }

@@ -10,7 +10,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_vector_int_free(mlx_vector_int vec)
     {
-        Handles.Free(vec.ctx);
+        Handles.Free<List<int>>(vec.ctx, nameof(mlx_vector_int));
         return 0;
     }
 
@@ -52,7 +52,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_vector_string_free(mlx_vector_string vec)
     {
-        Handles.Free(vec.ctx);
+        Handles.Free<List<Utf8Text>>(vec.ctx, nameof(mlx_vector_string));
         return 0;
     }
 
@@ -94,7 +94,7 @@ internal readonly unsafe partial struct Cpu
 
     private static int SetInts(mlx_vector_int* result, List<int> values)
     {
-        Handles.Replace(&result->ctx, values);
+        Handles.Replace(&result->ctx, values, nameof(mlx_vector_int));
         return 0;
     }
 
@@ -113,7 +113,7 @@ internal readonly unsafe partial struct Cpu
 
     private static int SetTexts(mlx_vector_string* result, List<Utf8Text> texts)
     {
-        Handles.Replace(&result->ctx, texts);
+        Handles.Replace(&result->ctx, texts, nameof(mlx_vector_string));
         return 0;
     }
 }

@@ -11,7 +11,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_vector_array_free(mlx_vector_array vec)
     {
-        (Handles.Free(vec.ctx) as NodeVector)?.End();
+        Ended(vec)?.End();
         return 0;
     }
 
@@ -55,7 +55,7 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_vector_vector_array_free(mlx_vector_vector_array vec)
     {
-        Clear(Handles.Free(vec.ctx));
+        Clear(Handles.Free<List<NodeVector>>(vec.ctx, nameof(mlx_vector_vector_array)));
         return 0;
     }
 
@@ -127,15 +127,13 @@ internal readonly unsafe partial struct Cpu
 
     private static int SetVectors(mlx_vector_vector_array* result, List<NodeVector> vectors)
     {
-        Clear(Handles.Replace(&result->ctx, vectors));
+        Clear(Handles.Replace(&result->ctx, vectors, nameof(mlx_vector_vector_array)));
         return 0;
     }
 
-    private static void Clear(object? vectors)
+    private static void Clear(List<NodeVector>? vectors)
     {
-        if (vectors is not List<NodeVector> list)
-            return;
-        foreach (NodeVector vector in list)
+        foreach (NodeVector vector in vectors ?? [])
             vector.Clear();
     }
 

@@ -3373,7 +3373,7 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_stream_set(mlx_stream* stream, mlx_stream src)
     {
-        try { return T.mlx_stream_set(stream, src); }
+        try { Handles.Given(src); return T.mlx_stream_set(stream, src); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -3883,49 +3883,49 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_distributed_all_gather(mlx_array* res, mlx_array x, mlx_distributed_group group, mlx_stream S)
     {
-        try { return T.mlx_distributed_all_gather(res, x, group, S); }
+        try { Handles.Given(S); return T.mlx_distributed_all_gather(res, x, group, S); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_distributed_all_max(mlx_array* res, mlx_array x, mlx_distributed_group group, mlx_stream s)
     {
-        try { return T.mlx_distributed_all_max(res, x, group, s); }
+        try { Handles.Given(s); return T.mlx_distributed_all_max(res, x, group, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_distributed_all_min(mlx_array* res, mlx_array x, mlx_distributed_group group, mlx_stream s)
     {
-        try { return T.mlx_distributed_all_min(res, x, group, s); }
+        try { Handles.Given(s); return T.mlx_distributed_all_min(res, x, group, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_distributed_all_sum(mlx_array* res, mlx_array x, mlx_distributed_group group, mlx_stream s)
     {
-        try { return T.mlx_distributed_all_sum(res, x, group, s); }
+        try { Handles.Given(s); return T.mlx_distributed_all_sum(res, x, group, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_distributed_recv(mlx_array* res, int* shape, nuint shape_num, mlx_dtype dtype, int src, mlx_distributed_group group, mlx_stream s)
     {
-        try { return T.mlx_distributed_recv(res, shape, shape_num, dtype, src, group, s); }
+        try { Handles.Given(s); return T.mlx_distributed_recv(res, shape, shape_num, dtype, src, group, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_distributed_recv_like(mlx_array* res, mlx_array x, int src, mlx_distributed_group group, mlx_stream s)
     {
-        try { return T.mlx_distributed_recv_like(res, x, src, group, s); }
+        try { Handles.Given(s); return T.mlx_distributed_recv_like(res, x, src, group, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_distributed_send(mlx_array* res, mlx_array x, int dst, mlx_distributed_group group, mlx_stream s)
     {
-        try { return T.mlx_distributed_send(res, x, dst, group, s); }
+        try { Handles.Given(s); return T.mlx_distributed_send(res, x, dst, group, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_distributed_sum_scatter(mlx_array* res, mlx_array x, mlx_distributed_group group, mlx_stream s)
     {
-        try { return T.mlx_distributed_sum_scatter(res, x, group, s); }
+        try { Handles.Given(s); return T.mlx_distributed_sum_scatter(res, x, group, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -4069,13 +4069,13 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_fast_cuda_kernel_apply(mlx_vector_array* outputs, mlx_fast_cuda_kernel cls, mlx_vector_array inputs, mlx_fast_cuda_kernel_config config, mlx_stream stream)
     {
-        try { return T.mlx_fast_cuda_kernel_apply(outputs, cls, inputs, config, stream); }
+        try { Handles.Given(stream); return T.mlx_fast_cuda_kernel_apply(outputs, cls, inputs, config, stream); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fast_layer_norm(mlx_array* res, mlx_array x, mlx_array weight, mlx_array bias, float eps, mlx_stream s)
     {
-        try { return T.mlx_fast_layer_norm(res, x, weight, bias, eps, s); }
+        try { Handles.Given(s); return T.mlx_fast_layer_norm(res, x, weight, bias, eps, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -4153,127 +4153,127 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_fast_metal_kernel_apply(mlx_vector_array* outputs, mlx_fast_metal_kernel cls, mlx_vector_array inputs, mlx_fast_metal_kernel_config config, mlx_stream stream)
     {
-        try { return T.mlx_fast_metal_kernel_apply(outputs, cls, inputs, config, stream); }
+        try { Handles.Given(stream); return T.mlx_fast_metal_kernel_apply(outputs, cls, inputs, config, stream); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fast_rms_norm(mlx_array* res, mlx_array x, mlx_array weight, float eps, mlx_stream s)
     {
-        try { return T.mlx_fast_rms_norm(res, x, weight, eps, s); }
+        try { Handles.Given(s); return T.mlx_fast_rms_norm(res, x, weight, eps, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fast_rope(mlx_array* res, mlx_array x, int dims, bool traditional, mlx_optional_float @base, float scale, int offset, mlx_array freqs, mlx_stream s)
     {
-        try { return T.mlx_fast_rope(res, x, dims, traditional, @base, scale, offset, freqs, s); }
+        try { Handles.Given(s); return T.mlx_fast_rope(res, x, dims, traditional, @base, scale, offset, freqs, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fast_rope_dynamic(mlx_array* res, mlx_array x, int dims, bool traditional, mlx_optional_float @base, float scale, mlx_array offset, mlx_array freqs, mlx_stream s)
     {
-        try { return T.mlx_fast_rope_dynamic(res, x, dims, traditional, @base, scale, offset, freqs, s); }
+        try { Handles.Given(s); return T.mlx_fast_rope_dynamic(res, x, dims, traditional, @base, scale, offset, freqs, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fast_scaled_dot_product_attention(mlx_array* res, mlx_array queries, mlx_array keys, mlx_array values, float scale, byte* mask_mode, mlx_array mask_arr, mlx_array sinks, mlx_stream s)
     {
-        try { return T.mlx_fast_scaled_dot_product_attention(res, queries, keys, values, scale, mask_mode, mask_arr, sinks, s); }
+        try { Handles.Given(s); return T.mlx_fast_scaled_dot_product_attention(res, queries, keys, values, scale, mask_mode, mask_arr, sinks, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_fft(mlx_array* res, mlx_array a, int n, int axis, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_fft(res, a, n, axis, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_fft(res, a, n, axis, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_fft2(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_fft2(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_fft2(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_fftfreq(mlx_array* res, int n, double d, mlx_stream s)
     {
-        try { return T.mlx_fft_fftfreq(res, n, d, s); }
+        try { Handles.Given(s); return T.mlx_fft_fftfreq(res, n, d, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_fftn(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_fftn(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_fftn(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_fftshift(mlx_array* res, mlx_array a, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_fft_fftshift(res, a, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_fft_fftshift(res, a, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_ifft(mlx_array* res, mlx_array a, int n, int axis, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_ifft(res, a, n, axis, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_ifft(res, a, n, axis, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_ifft2(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_ifft2(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_ifft2(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_ifftn(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_ifftn(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_ifftn(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_ifftshift(mlx_array* res, mlx_array a, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_fft_ifftshift(res, a, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_fft_ifftshift(res, a, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_irfft(mlx_array* res, mlx_array a, int n, int axis, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_irfft(res, a, n, axis, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_irfft(res, a, n, axis, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_irfft2(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_irfft2(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_irfft2(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_irfftn(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_irfftn(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_irfftn(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_rfft(mlx_array* res, mlx_array a, int n, int axis, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_rfft(res, a, n, axis, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_rfft(res, a, n, axis, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_rfft2(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_rfft2(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_rfft2(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_rfftfreq(mlx_array* res, int n, double d, mlx_stream s)
     {
-        try { return T.mlx_fft_rfftfreq(res, n, d, s); }
+        try { Handles.Given(s); return T.mlx_fft_rfftfreq(res, n, d, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_fft_rfftn(mlx_array* res, mlx_array a, int* n, nuint n_num, int* axes, nuint axes_num, mlx_fft_norm norm, mlx_stream s)
     {
-        try { return T.mlx_fft_rfftn(res, a, n, n_num, axes, axes_num, norm, s); }
+        try { Handles.Given(s); return T.mlx_fft_rfftn(res, a, n, n_num, axes, axes_num, norm, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -4315,31 +4315,31 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_load_reader(mlx_array* res, mlx_io_reader in_stream, mlx_stream s)
     {
-        try { return T.mlx_load_reader(res, in_stream, s); }
+        try { Handles.Given(s); return T.mlx_load_reader(res, in_stream, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_load(mlx_array* res, byte* file, mlx_stream s)
     {
-        try { return T.mlx_load(res, file, s); }
+        try { Handles.Given(s); return T.mlx_load(res, file, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_load_gguf(mlx_io_gguf* gguf, byte* file, mlx_stream s)
     {
-        try { return T.mlx_load_gguf(gguf, file, s); }
+        try { Handles.Given(s); return T.mlx_load_gguf(gguf, file, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_load_safetensors_reader(mlx_map_string_to_array* res_0, mlx_map_string_to_string* res_1, mlx_io_reader in_stream, mlx_stream s)
     {
-        try { return T.mlx_load_safetensors_reader(res_0, res_1, in_stream, s); }
+        try { Handles.Given(s); return T.mlx_load_safetensors_reader(res_0, res_1, in_stream, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_load_safetensors(mlx_map_string_to_array* res_0, mlx_map_string_to_string* res_1, byte* file, mlx_stream s)
     {
-        try { return T.mlx_load_safetensors(res_0, res_1, file, s); }
+        try { Handles.Given(s); return T.mlx_load_safetensors(res_0, res_1, file, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -4375,115 +4375,115 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_linalg_cholesky(mlx_array* res, mlx_array a, bool upper, mlx_stream s)
     {
-        try { return T.mlx_linalg_cholesky(res, a, upper, s); }
+        try { Handles.Given(s); return T.mlx_linalg_cholesky(res, a, upper, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_cholesky_inv(mlx_array* res, mlx_array a, bool upper, mlx_stream s)
     {
-        try { return T.mlx_linalg_cholesky_inv(res, a, upper, s); }
+        try { Handles.Given(s); return T.mlx_linalg_cholesky_inv(res, a, upper, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_cross(mlx_array* res, mlx_array a, mlx_array b, int axis, mlx_stream s)
     {
-        try { return T.mlx_linalg_cross(res, a, b, axis, s); }
+        try { Handles.Given(s); return T.mlx_linalg_cross(res, a, b, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_eig(mlx_array* res_0, mlx_array* res_1, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_linalg_eig(res_0, res_1, a, s); }
+        try { Handles.Given(s); return T.mlx_linalg_eig(res_0, res_1, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_eigh(mlx_array* res_0, mlx_array* res_1, mlx_array a, byte* UPLO, mlx_stream s)
     {
-        try { return T.mlx_linalg_eigh(res_0, res_1, a, UPLO, s); }
+        try { Handles.Given(s); return T.mlx_linalg_eigh(res_0, res_1, a, UPLO, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_eigvals(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_linalg_eigvals(res, a, s); }
+        try { Handles.Given(s); return T.mlx_linalg_eigvals(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_eigvalsh(mlx_array* res, mlx_array a, byte* UPLO, mlx_stream s)
     {
-        try { return T.mlx_linalg_eigvalsh(res, a, UPLO, s); }
+        try { Handles.Given(s); return T.mlx_linalg_eigvalsh(res, a, UPLO, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_inv(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_linalg_inv(res, a, s); }
+        try { Handles.Given(s); return T.mlx_linalg_inv(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_lu(mlx_vector_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_linalg_lu(res, a, s); }
+        try { Handles.Given(s); return T.mlx_linalg_lu(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_lu_factor(mlx_array* res_0, mlx_array* res_1, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_linalg_lu_factor(res_0, res_1, a, s); }
+        try { Handles.Given(s); return T.mlx_linalg_lu_factor(res_0, res_1, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_norm(mlx_array* res, mlx_array a, double ord, int* axis, nuint axis_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_linalg_norm(res, a, ord, axis, axis_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_linalg_norm(res, a, ord, axis, axis_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_norm_matrix(mlx_array* res, mlx_array a, byte* ord, int* axis, nuint axis_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_linalg_norm_matrix(res, a, ord, axis, axis_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_linalg_norm_matrix(res, a, ord, axis, axis_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_norm_l2(mlx_array* res, mlx_array a, int* axis, nuint axis_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_linalg_norm_l2(res, a, axis, axis_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_linalg_norm_l2(res, a, axis, axis_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_pinv(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_linalg_pinv(res, a, s); }
+        try { Handles.Given(s); return T.mlx_linalg_pinv(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_qr(mlx_array* res_0, mlx_array* res_1, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_linalg_qr(res_0, res_1, a, s); }
+        try { Handles.Given(s); return T.mlx_linalg_qr(res_0, res_1, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_solve(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_linalg_solve(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_linalg_solve(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_solve_triangular(mlx_array* res, mlx_array a, mlx_array b, bool upper, mlx_stream s)
     {
-        try { return T.mlx_linalg_solve_triangular(res, a, b, upper, s); }
+        try { Handles.Given(s); return T.mlx_linalg_solve_triangular(res, a, b, upper, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_svd(mlx_vector_array* res, mlx_array a, bool compute_uv, mlx_stream s)
     {
-        try { return T.mlx_linalg_svd(res, a, compute_uv, s); }
+        try { Handles.Given(s); return T.mlx_linalg_svd(res, a, compute_uv, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linalg_tri_inv(mlx_array* res, mlx_array a, bool upper, mlx_stream s)
     {
-        try { return T.mlx_linalg_tri_inv(res, a, upper, s); }
+        try { Handles.Given(s); return T.mlx_linalg_tri_inv(res, a, upper, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -4561,373 +4561,373 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_abs(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_abs(res, a, s); }
+        try { Handles.Given(s); return T.mlx_abs(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_add(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_add(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_add(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_addmm(mlx_array* res, mlx_array c, mlx_array a, mlx_array b, float alpha, float beta, mlx_stream s)
     {
-        try { return T.mlx_addmm(res, c, a, b, alpha, beta, s); }
+        try { Handles.Given(s); return T.mlx_addmm(res, c, a, b, alpha, beta, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_all_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_all_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_all_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_all_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_all_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_all_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_all(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_all(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_all(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_allclose(mlx_array* res, mlx_array a, mlx_array b, double rtol, double atol, bool equal_nan, mlx_stream s)
     {
-        try { return T.mlx_allclose(res, a, b, rtol, atol, equal_nan, s); }
+        try { Handles.Given(s); return T.mlx_allclose(res, a, b, rtol, atol, equal_nan, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_any_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_any_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_any_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_any_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_any_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_any_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_any(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_any(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_any(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arange(mlx_array* res, double start, double stop, double step, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_arange(res, start, stop, step, dtype, s); }
+        try { Handles.Given(s); return T.mlx_arange(res, start, stop, step, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arccos(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_arccos(res, a, s); }
+        try { Handles.Given(s); return T.mlx_arccos(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arccosh(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_arccosh(res, a, s); }
+        try { Handles.Given(s); return T.mlx_arccosh(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arcsin(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_arcsin(res, a, s); }
+        try { Handles.Given(s); return T.mlx_arcsin(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arcsinh(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_arcsinh(res, a, s); }
+        try { Handles.Given(s); return T.mlx_arcsinh(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arctan(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_arctan(res, a, s); }
+        try { Handles.Given(s); return T.mlx_arctan(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arctan2(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_arctan2(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_arctan2(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_arctanh(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_arctanh(res, a, s); }
+        try { Handles.Given(s); return T.mlx_arctanh(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argmax_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_argmax_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_argmax_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argmax(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_argmax(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_argmax(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argmin_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_argmin_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_argmin_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argmin(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_argmin(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_argmin(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argpartition_axis(mlx_array* res, mlx_array a, int kth, int axis, mlx_stream s)
     {
-        try { return T.mlx_argpartition_axis(res, a, kth, axis, s); }
+        try { Handles.Given(s); return T.mlx_argpartition_axis(res, a, kth, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argpartition(mlx_array* res, mlx_array a, int kth, mlx_stream s)
     {
-        try { return T.mlx_argpartition(res, a, kth, s); }
+        try { Handles.Given(s); return T.mlx_argpartition(res, a, kth, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argsort_axis(mlx_array* res, mlx_array a, int axis, mlx_stream s)
     {
-        try { return T.mlx_argsort_axis(res, a, axis, s); }
+        try { Handles.Given(s); return T.mlx_argsort_axis(res, a, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_argsort(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_argsort(res, a, s); }
+        try { Handles.Given(s); return T.mlx_argsort(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_array_equal(mlx_array* res, mlx_array a, mlx_array b, bool equal_nan, mlx_stream s)
     {
-        try { return T.mlx_array_equal(res, a, b, equal_nan, s); }
+        try { Handles.Given(s); return T.mlx_array_equal(res, a, b, equal_nan, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_as_strided(mlx_array* res, mlx_array a, int* shape, nuint shape_num, long* strides, nuint strides_num, nuint offset, mlx_stream s)
     {
-        try { return T.mlx_as_strided(res, a, shape, shape_num, strides, strides_num, offset, s); }
+        try { Handles.Given(s); return T.mlx_as_strided(res, a, shape, shape_num, strides, strides_num, offset, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_astype(mlx_array* res, mlx_array a, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_astype(res, a, dtype, s); }
+        try { Handles.Given(s); return T.mlx_astype(res, a, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_atleast_1d(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_atleast_1d(res, a, s); }
+        try { Handles.Given(s); return T.mlx_atleast_1d(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_atleast_2d(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_atleast_2d(res, a, s); }
+        try { Handles.Given(s); return T.mlx_atleast_2d(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_atleast_3d(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_atleast_3d(res, a, s); }
+        try { Handles.Given(s); return T.mlx_atleast_3d(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_bartlett(mlx_array* res, int M, mlx_stream s)
     {
-        try { return T.mlx_bartlett(res, M, s); }
+        try { Handles.Given(s); return T.mlx_bartlett(res, M, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_bitwise_and(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_bitwise_and(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_bitwise_and(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_bitwise_invert(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_bitwise_invert(res, a, s); }
+        try { Handles.Given(s); return T.mlx_bitwise_invert(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_bitwise_or(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_bitwise_or(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_bitwise_or(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_bitwise_xor(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_bitwise_xor(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_bitwise_xor(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_blackman(mlx_array* res, int M, mlx_stream s)
     {
-        try { return T.mlx_blackman(res, M, s); }
+        try { Handles.Given(s); return T.mlx_blackman(res, M, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_block_masked_mm(mlx_array* res, mlx_array a, mlx_array b, int block_size, mlx_array mask_out, mlx_array mask_lhs, mlx_array mask_rhs, mlx_stream s)
     {
-        try { return T.mlx_block_masked_mm(res, a, b, block_size, mask_out, mask_lhs, mask_rhs, s); }
+        try { Handles.Given(s); return T.mlx_block_masked_mm(res, a, b, block_size, mask_out, mask_lhs, mask_rhs, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_broadcast_arrays(mlx_vector_array* res, mlx_vector_array inputs, mlx_stream s)
     {
-        try { return T.mlx_broadcast_arrays(res, inputs, s); }
+        try { Handles.Given(s); return T.mlx_broadcast_arrays(res, inputs, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_broadcast_to(mlx_array* res, mlx_array a, int* shape, nuint shape_num, mlx_stream s)
     {
-        try { return T.mlx_broadcast_to(res, a, shape, shape_num, s); }
+        try { Handles.Given(s); return T.mlx_broadcast_to(res, a, shape, shape_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_ceil(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_ceil(res, a, s); }
+        try { Handles.Given(s); return T.mlx_ceil(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_clip(mlx_array* res, mlx_array a, mlx_array a_min, mlx_array a_max, mlx_stream s)
     {
-        try { return T.mlx_clip(res, a, a_min, a_max, s); }
+        try { Handles.Given(s); return T.mlx_clip(res, a, a_min, a_max, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_concatenate_axis(mlx_array* res, mlx_vector_array arrays, int axis, mlx_stream s)
     {
-        try { return T.mlx_concatenate_axis(res, arrays, axis, s); }
+        try { Handles.Given(s); return T.mlx_concatenate_axis(res, arrays, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_concatenate(mlx_array* res, mlx_vector_array arrays, mlx_stream s)
     {
-        try { return T.mlx_concatenate(res, arrays, s); }
+        try { Handles.Given(s); return T.mlx_concatenate(res, arrays, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conjugate(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_conjugate(res, a, s); }
+        try { Handles.Given(s); return T.mlx_conjugate(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_contiguous(mlx_array* res, mlx_array a, bool allow_col_major, mlx_stream s)
     {
-        try { return T.mlx_contiguous(res, a, allow_col_major, s); }
+        try { Handles.Given(s); return T.mlx_contiguous(res, a, allow_col_major, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conv1d(mlx_array* res, mlx_array input, mlx_array weight, int stride, int padding, int dilation, int groups, mlx_stream s)
     {
-        try { return T.mlx_conv1d(res, input, weight, stride, padding, dilation, groups, s); }
+        try { Handles.Given(s); return T.mlx_conv1d(res, input, weight, stride, padding, dilation, groups, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conv2d(mlx_array* res, mlx_array input, mlx_array weight, int stride_0, int stride_1, int padding_0, int padding_1, int dilation_0, int dilation_1, int groups, mlx_stream s)
     {
-        try { return T.mlx_conv2d(res, input, weight, stride_0, stride_1, padding_0, padding_1, dilation_0, dilation_1, groups, s); }
+        try { Handles.Given(s); return T.mlx_conv2d(res, input, weight, stride_0, stride_1, padding_0, padding_1, dilation_0, dilation_1, groups, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conv3d(mlx_array* res, mlx_array input, mlx_array weight, int stride_0, int stride_1, int stride_2, int padding_0, int padding_1, int padding_2, int dilation_0, int dilation_1, int dilation_2, int groups, mlx_stream s)
     {
-        try { return T.mlx_conv3d(res, input, weight, stride_0, stride_1, stride_2, padding_0, padding_1, padding_2, dilation_0, dilation_1, dilation_2, groups, s); }
+        try { Handles.Given(s); return T.mlx_conv3d(res, input, weight, stride_0, stride_1, stride_2, padding_0, padding_1, padding_2, dilation_0, dilation_1, dilation_2, groups, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conv_general(mlx_array* res, mlx_array input, mlx_array weight, int* stride, nuint stride_num, int* padding_lo, nuint padding_lo_num, int* padding_hi, nuint padding_hi_num, int* kernel_dilation, nuint kernel_dilation_num, int* input_dilation, nuint input_dilation_num, int groups, bool flip, mlx_stream s)
     {
-        try { return T.mlx_conv_general(res, input, weight, stride, stride_num, padding_lo, padding_lo_num, padding_hi, padding_hi_num, kernel_dilation, kernel_dilation_num, input_dilation, input_dilation_num, groups, flip, s); }
+        try { Handles.Given(s); return T.mlx_conv_general(res, input, weight, stride, stride_num, padding_lo, padding_lo_num, padding_hi, padding_hi_num, kernel_dilation, kernel_dilation_num, input_dilation, input_dilation_num, groups, flip, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conv_transpose1d(mlx_array* res, mlx_array input, mlx_array weight, int stride, int padding, int dilation, int output_padding, int groups, mlx_stream s)
     {
-        try { return T.mlx_conv_transpose1d(res, input, weight, stride, padding, dilation, output_padding, groups, s); }
+        try { Handles.Given(s); return T.mlx_conv_transpose1d(res, input, weight, stride, padding, dilation, output_padding, groups, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conv_transpose2d(mlx_array* res, mlx_array input, mlx_array weight, int stride_0, int stride_1, int padding_0, int padding_1, int dilation_0, int dilation_1, int output_padding_0, int output_padding_1, int groups, mlx_stream s)
     {
-        try { return T.mlx_conv_transpose2d(res, input, weight, stride_0, stride_1, padding_0, padding_1, dilation_0, dilation_1, output_padding_0, output_padding_1, groups, s); }
+        try { Handles.Given(s); return T.mlx_conv_transpose2d(res, input, weight, stride_0, stride_1, padding_0, padding_1, dilation_0, dilation_1, output_padding_0, output_padding_1, groups, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_conv_transpose3d(mlx_array* res, mlx_array input, mlx_array weight, int stride_0, int stride_1, int stride_2, int padding_0, int padding_1, int padding_2, int dilation_0, int dilation_1, int dilation_2, int output_padding_0, int output_padding_1, int output_padding_2, int groups, mlx_stream s)
     {
-        try { return T.mlx_conv_transpose3d(res, input, weight, stride_0, stride_1, stride_2, padding_0, padding_1, padding_2, dilation_0, dilation_1, dilation_2, output_padding_0, output_padding_1, output_padding_2, groups, s); }
+        try { Handles.Given(s); return T.mlx_conv_transpose3d(res, input, weight, stride_0, stride_1, stride_2, padding_0, padding_1, padding_2, dilation_0, dilation_1, dilation_2, output_padding_0, output_padding_1, output_padding_2, groups, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_copy(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_copy(res, a, s); }
+        try { Handles.Given(s); return T.mlx_copy(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_cos(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_cos(res, a, s); }
+        try { Handles.Given(s); return T.mlx_cos(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_cosh(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_cosh(res, a, s); }
+        try { Handles.Given(s); return T.mlx_cosh(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_cummax(mlx_array* res, mlx_array a, int axis, bool reverse, bool inclusive, mlx_stream s)
     {
-        try { return T.mlx_cummax(res, a, axis, reverse, inclusive, s); }
+        try { Handles.Given(s); return T.mlx_cummax(res, a, axis, reverse, inclusive, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_cummin(mlx_array* res, mlx_array a, int axis, bool reverse, bool inclusive, mlx_stream s)
     {
-        try { return T.mlx_cummin(res, a, axis, reverse, inclusive, s); }
+        try { Handles.Given(s); return T.mlx_cummin(res, a, axis, reverse, inclusive, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_cumprod(mlx_array* res, mlx_array a, int axis, bool reverse, bool inclusive, mlx_stream s)
     {
-        try { return T.mlx_cumprod(res, a, axis, reverse, inclusive, s); }
+        try { Handles.Given(s); return T.mlx_cumprod(res, a, axis, reverse, inclusive, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_cumsum(mlx_array* res, mlx_array a, int axis, bool reverse, bool inclusive, mlx_stream s)
     {
-        try { return T.mlx_cumsum(res, a, axis, reverse, inclusive, s); }
+        try { Handles.Given(s); return T.mlx_cumsum(res, a, axis, reverse, inclusive, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_degrees(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_degrees(res, a, s); }
+        try { Handles.Given(s); return T.mlx_degrees(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -4939,1093 +4939,1093 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_dequantize(mlx_array* res, mlx_array w, mlx_array scales, mlx_array biases, mlx_optional_int group_size, mlx_optional_int bits, byte* mode, mlx_array global_scale, mlx_optional_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_dequantize(res, w, scales, biases, group_size, bits, mode, global_scale, dtype, s); }
+        try { Handles.Given(s); return T.mlx_dequantize(res, w, scales, biases, group_size, bits, mode, global_scale, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_diag(mlx_array* res, mlx_array a, int k, mlx_stream s)
     {
-        try { return T.mlx_diag(res, a, k, s); }
+        try { Handles.Given(s); return T.mlx_diag(res, a, k, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_diagonal(mlx_array* res, mlx_array a, int offset, int axis1, int axis2, mlx_stream s)
     {
-        try { return T.mlx_diagonal(res, a, offset, axis1, axis2, s); }
+        try { Handles.Given(s); return T.mlx_diagonal(res, a, offset, axis1, axis2, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_divide(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_divide(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_divide(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_divmod(mlx_vector_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_divmod(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_divmod(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_einsum(mlx_array* res, byte* subscripts, mlx_vector_array operands, mlx_stream s)
     {
-        try { return T.mlx_einsum(res, subscripts, operands, s); }
+        try { Handles.Given(s); return T.mlx_einsum(res, subscripts, operands, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_equal(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_equal(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_equal(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_erf(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_erf(res, a, s); }
+        try { Handles.Given(s); return T.mlx_erf(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_erfinv(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_erfinv(res, a, s); }
+        try { Handles.Given(s); return T.mlx_erfinv(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_exp(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_exp(res, a, s); }
+        try { Handles.Given(s); return T.mlx_exp(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_expand_dims_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_expand_dims_axes(res, a, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_expand_dims_axes(res, a, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_expand_dims(mlx_array* res, mlx_array a, int axis, mlx_stream s)
     {
-        try { return T.mlx_expand_dims(res, a, axis, s); }
+        try { Handles.Given(s); return T.mlx_expand_dims(res, a, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_expm1(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_expm1(res, a, s); }
+        try { Handles.Given(s); return T.mlx_expm1(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_eye(mlx_array* res, int n, int m, int k, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_eye(res, n, m, k, dtype, s); }
+        try { Handles.Given(s); return T.mlx_eye(res, n, m, k, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_flatten(mlx_array* res, mlx_array a, int start_axis, int end_axis, mlx_stream s)
     {
-        try { return T.mlx_flatten(res, a, start_axis, end_axis, s); }
+        try { Handles.Given(s); return T.mlx_flatten(res, a, start_axis, end_axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_floor(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_floor(res, a, s); }
+        try { Handles.Given(s); return T.mlx_floor(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_floor_divide(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_floor_divide(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_floor_divide(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_from_fp8(mlx_array* res, mlx_array x, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_from_fp8(res, x, dtype, s); }
+        try { Handles.Given(s); return T.mlx_from_fp8(res, x, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_full(mlx_array* res, int* shape, nuint shape_num, mlx_array vals, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_full(res, shape, shape_num, vals, dtype, s); }
+        try { Handles.Given(s); return T.mlx_full(res, shape, shape_num, vals, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_full_like(mlx_array* res, mlx_array a, mlx_array vals, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_full_like(res, a, vals, dtype, s); }
+        try { Handles.Given(s); return T.mlx_full_like(res, a, vals, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_gather(mlx_array* res, mlx_array a, mlx_vector_array indices, int* axes, nuint axes_num, int* slice_sizes, nuint slice_sizes_num, mlx_stream s)
     {
-        try { return T.mlx_gather(res, a, indices, axes, axes_num, slice_sizes, slice_sizes_num, s); }
+        try { Handles.Given(s); return T.mlx_gather(res, a, indices, axes, axes_num, slice_sizes, slice_sizes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_gather_single(mlx_array* res, mlx_array a, mlx_array indices, int axis, int* slice_sizes, nuint slice_sizes_num, mlx_stream s)
     {
-        try { return T.mlx_gather_single(res, a, indices, axis, slice_sizes, slice_sizes_num, s); }
+        try { Handles.Given(s); return T.mlx_gather_single(res, a, indices, axis, slice_sizes, slice_sizes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_gather_mm(mlx_array* res, mlx_array a, mlx_array b, mlx_array lhs_indices, mlx_array rhs_indices, bool sorted_indices, mlx_stream s)
     {
-        try { return T.mlx_gather_mm(res, a, b, lhs_indices, rhs_indices, sorted_indices, s); }
+        try { Handles.Given(s); return T.mlx_gather_mm(res, a, b, lhs_indices, rhs_indices, sorted_indices, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_gather_qmm(mlx_array* res, mlx_array x, mlx_array w, mlx_array scales, mlx_array biases, mlx_array lhs_indices, mlx_array rhs_indices, bool transpose, mlx_optional_int group_size, mlx_optional_int bits, byte* mode, bool sorted_indices, mlx_stream s)
     {
-        try { return T.mlx_gather_qmm(res, x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, sorted_indices, s); }
+        try { Handles.Given(s); return T.mlx_gather_qmm(res, x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, sorted_indices, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_greater(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_greater(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_greater(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_greater_equal(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_greater_equal(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_greater_equal(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_hadamard_transform(mlx_array* res, mlx_array a, mlx_optional_float scale, mlx_stream s)
     {
-        try { return T.mlx_hadamard_transform(res, a, scale, s); }
+        try { Handles.Given(s); return T.mlx_hadamard_transform(res, a, scale, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_hamming(mlx_array* res, int M, mlx_stream s)
     {
-        try { return T.mlx_hamming(res, M, s); }
+        try { Handles.Given(s); return T.mlx_hamming(res, M, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_hanning(mlx_array* res, int M, mlx_stream s)
     {
-        try { return T.mlx_hanning(res, M, s); }
+        try { Handles.Given(s); return T.mlx_hanning(res, M, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_identity(mlx_array* res, int n, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_identity(res, n, dtype, s); }
+        try { Handles.Given(s); return T.mlx_identity(res, n, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_imag(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_imag(res, a, s); }
+        try { Handles.Given(s); return T.mlx_imag(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_inner(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_inner(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_inner(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_isclose(mlx_array* res, mlx_array a, mlx_array b, double rtol, double atol, bool equal_nan, mlx_stream s)
     {
-        try { return T.mlx_isclose(res, a, b, rtol, atol, equal_nan, s); }
+        try { Handles.Given(s); return T.mlx_isclose(res, a, b, rtol, atol, equal_nan, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_isfinite(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_isfinite(res, a, s); }
+        try { Handles.Given(s); return T.mlx_isfinite(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_isinf(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_isinf(res, a, s); }
+        try { Handles.Given(s); return T.mlx_isinf(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_isnan(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_isnan(res, a, s); }
+        try { Handles.Given(s); return T.mlx_isnan(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_isneginf(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_isneginf(res, a, s); }
+        try { Handles.Given(s); return T.mlx_isneginf(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_isposinf(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_isposinf(res, a, s); }
+        try { Handles.Given(s); return T.mlx_isposinf(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_kron(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_kron(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_kron(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_left_shift(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_left_shift(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_left_shift(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_less(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_less(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_less(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_less_equal(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_less_equal(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_less_equal(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_linspace(mlx_array* res, double start, double stop, int num, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_linspace(res, start, stop, num, dtype, s); }
+        try { Handles.Given(s); return T.mlx_linspace(res, start, stop, num, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_log(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_log(res, a, s); }
+        try { Handles.Given(s); return T.mlx_log(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_log10(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_log10(res, a, s); }
+        try { Handles.Given(s); return T.mlx_log10(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_log1p(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_log1p(res, a, s); }
+        try { Handles.Given(s); return T.mlx_log1p(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_log2(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_log2(res, a, s); }
+        try { Handles.Given(s); return T.mlx_log2(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logaddexp(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_logaddexp(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_logaddexp(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logcumsumexp(mlx_array* res, mlx_array a, int axis, bool reverse, bool inclusive, mlx_stream s)
     {
-        try { return T.mlx_logcumsumexp(res, a, axis, reverse, inclusive, s); }
+        try { Handles.Given(s); return T.mlx_logcumsumexp(res, a, axis, reverse, inclusive, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logical_and(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_logical_and(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_logical_and(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logical_not(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_logical_not(res, a, s); }
+        try { Handles.Given(s); return T.mlx_logical_not(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logical_or(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_logical_or(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_logical_or(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logsumexp_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_logsumexp_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_logsumexp_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logsumexp_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_logsumexp_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_logsumexp_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_logsumexp(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_logsumexp(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_logsumexp(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_masked_scatter(mlx_array* res, mlx_array a, mlx_array mask, mlx_array src, mlx_stream s)
     {
-        try { return T.mlx_masked_scatter(res, a, mask, src, s); }
+        try { Handles.Given(s); return T.mlx_masked_scatter(res, a, mask, src, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_matmul(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_matmul(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_matmul(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_max_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_max_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_max_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_max_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_max_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_max_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_max(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_max(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_max(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_maximum(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_maximum(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_maximum(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_mean_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_mean_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_mean_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_mean_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_mean_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_mean_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_mean(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_mean(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_mean(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_median(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_median(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_median(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_meshgrid(mlx_vector_array* res, mlx_vector_array arrays, bool sparse, byte* indexing, mlx_stream s)
     {
-        try { return T.mlx_meshgrid(res, arrays, sparse, indexing, s); }
+        try { Handles.Given(s); return T.mlx_meshgrid(res, arrays, sparse, indexing, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_min_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_min_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_min_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_min_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_min_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_min_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_min(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_min(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_min(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_minimum(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_minimum(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_minimum(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_moveaxis(mlx_array* res, mlx_array a, int source, int destination, mlx_stream s)
     {
-        try { return T.mlx_moveaxis(res, a, source, destination, s); }
+        try { Handles.Given(s); return T.mlx_moveaxis(res, a, source, destination, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_multiply(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_multiply(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_multiply(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_nan_to_num(mlx_array* res, mlx_array a, float nan, mlx_optional_float posinf, mlx_optional_float neginf, mlx_stream s)
     {
-        try { return T.mlx_nan_to_num(res, a, nan, posinf, neginf, s); }
+        try { Handles.Given(s); return T.mlx_nan_to_num(res, a, nan, posinf, neginf, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_negative(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_negative(res, a, s); }
+        try { Handles.Given(s); return T.mlx_negative(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_not_equal(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_not_equal(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_not_equal(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_number_of_elements(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool inverted, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_number_of_elements(res, a, axes, axes_num, inverted, dtype, s); }
+        try { Handles.Given(s); return T.mlx_number_of_elements(res, a, axes, axes_num, inverted, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_ones(mlx_array* res, int* shape, nuint shape_num, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_ones(res, shape, shape_num, dtype, s); }
+        try { Handles.Given(s); return T.mlx_ones(res, shape, shape_num, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_ones_like(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_ones_like(res, a, s); }
+        try { Handles.Given(s); return T.mlx_ones_like(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_outer(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_outer(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_outer(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_pad(mlx_array* res, mlx_array a, int* axes, nuint axes_num, int* low_pad_size, nuint low_pad_size_num, int* high_pad_size, nuint high_pad_size_num, mlx_array pad_value, byte* mode, mlx_stream s)
     {
-        try { return T.mlx_pad(res, a, axes, axes_num, low_pad_size, low_pad_size_num, high_pad_size, high_pad_size_num, pad_value, mode, s); }
+        try { Handles.Given(s); return T.mlx_pad(res, a, axes, axes_num, low_pad_size, low_pad_size_num, high_pad_size, high_pad_size_num, pad_value, mode, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_pad_symmetric(mlx_array* res, mlx_array a, int pad_width, mlx_array pad_value, byte* mode, mlx_stream s)
     {
-        try { return T.mlx_pad_symmetric(res, a, pad_width, pad_value, mode, s); }
+        try { Handles.Given(s); return T.mlx_pad_symmetric(res, a, pad_width, pad_value, mode, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_partition_axis(mlx_array* res, mlx_array a, int kth, int axis, mlx_stream s)
     {
-        try { return T.mlx_partition_axis(res, a, kth, axis, s); }
+        try { Handles.Given(s); return T.mlx_partition_axis(res, a, kth, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_partition(mlx_array* res, mlx_array a, int kth, mlx_stream s)
     {
-        try { return T.mlx_partition(res, a, kth, s); }
+        try { Handles.Given(s); return T.mlx_partition(res, a, kth, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_power(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_power(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_power(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_prod_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_prod_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_prod_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_prod_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_prod_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_prod_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_prod(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_prod(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_prod(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_put_along_axis(mlx_array* res, mlx_array a, mlx_array indices, mlx_array values, int axis, mlx_stream s)
     {
-        try { return T.mlx_put_along_axis(res, a, indices, values, axis, s); }
+        try { Handles.Given(s); return T.mlx_put_along_axis(res, a, indices, values, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_qqmm(mlx_array* res, mlx_array x, mlx_array w, mlx_array w_scales, mlx_optional_int group_size, mlx_optional_int bits, byte* mode, mlx_array global_scale_x, mlx_array global_scale_w, mlx_stream s)
     {
-        try { return T.mlx_qqmm(res, x, w, w_scales, group_size, bits, mode, global_scale_x, global_scale_w, s); }
+        try { Handles.Given(s); return T.mlx_qqmm(res, x, w, w_scales, group_size, bits, mode, global_scale_x, global_scale_w, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_quantize(mlx_vector_array* res, mlx_array w, mlx_optional_int group_size, mlx_optional_int bits, byte* mode, mlx_array global_scale, mlx_stream s)
     {
-        try { return T.mlx_quantize(res, w, group_size, bits, mode, global_scale, s); }
+        try { Handles.Given(s); return T.mlx_quantize(res, w, group_size, bits, mode, global_scale, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_quantized_matmul(mlx_array* res, mlx_array x, mlx_array w, mlx_array scales, mlx_array biases, bool transpose, mlx_optional_int group_size, mlx_optional_int bits, byte* mode, mlx_stream s)
     {
-        try { return T.mlx_quantized_matmul(res, x, w, scales, biases, transpose, group_size, bits, mode, s); }
+        try { Handles.Given(s); return T.mlx_quantized_matmul(res, x, w, scales, biases, transpose, group_size, bits, mode, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_radians(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_radians(res, a, s); }
+        try { Handles.Given(s); return T.mlx_radians(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_real(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_real(res, a, s); }
+        try { Handles.Given(s); return T.mlx_real(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_reciprocal(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_reciprocal(res, a, s); }
+        try { Handles.Given(s); return T.mlx_reciprocal(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_remainder(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_remainder(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_remainder(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_repeat_axis(mlx_array* res, mlx_array arr, int repeats, int axis, mlx_stream s)
     {
-        try { return T.mlx_repeat_axis(res, arr, repeats, axis, s); }
+        try { Handles.Given(s); return T.mlx_repeat_axis(res, arr, repeats, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_repeat(mlx_array* res, mlx_array arr, int repeats, mlx_stream s)
     {
-        try { return T.mlx_repeat(res, arr, repeats, s); }
+        try { Handles.Given(s); return T.mlx_repeat(res, arr, repeats, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_reshape(mlx_array* res, mlx_array a, int* shape, nuint shape_num, mlx_stream s)
     {
-        try { return T.mlx_reshape(res, a, shape, shape_num, s); }
+        try { Handles.Given(s); return T.mlx_reshape(res, a, shape, shape_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_right_shift(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_right_shift(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_right_shift(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_roll_axis(mlx_array* res, mlx_array a, int* shift, nuint shift_num, int axis, mlx_stream s)
     {
-        try { return T.mlx_roll_axis(res, a, shift, shift_num, axis, s); }
+        try { Handles.Given(s); return T.mlx_roll_axis(res, a, shift, shift_num, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_roll_axes(mlx_array* res, mlx_array a, int* shift, nuint shift_num, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_roll_axes(res, a, shift, shift_num, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_roll_axes(res, a, shift, shift_num, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_roll(mlx_array* res, mlx_array a, int* shift, nuint shift_num, mlx_stream s)
     {
-        try { return T.mlx_roll(res, a, shift, shift_num, s); }
+        try { Handles.Given(s); return T.mlx_roll(res, a, shift, shift_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_round(mlx_array* res, mlx_array a, int decimals, mlx_stream s)
     {
-        try { return T.mlx_round(res, a, decimals, s); }
+        try { Handles.Given(s); return T.mlx_round(res, a, decimals, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_rsqrt(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_rsqrt(res, a, s); }
+        try { Handles.Given(s); return T.mlx_rsqrt(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter(mlx_array* res, mlx_array a, mlx_vector_array indices, mlx_array updates, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_scatter(res, a, indices, updates, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_scatter(res, a, indices, updates, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_single(mlx_array* res, mlx_array a, mlx_array indices, mlx_array updates, int axis, mlx_stream s)
     {
-        try { return T.mlx_scatter_single(res, a, indices, updates, axis, s); }
+        try { Handles.Given(s); return T.mlx_scatter_single(res, a, indices, updates, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_add(mlx_array* res, mlx_array a, mlx_vector_array indices, mlx_array updates, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_scatter_add(res, a, indices, updates, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_scatter_add(res, a, indices, updates, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_add_single(mlx_array* res, mlx_array a, mlx_array indices, mlx_array updates, int axis, mlx_stream s)
     {
-        try { return T.mlx_scatter_add_single(res, a, indices, updates, axis, s); }
+        try { Handles.Given(s); return T.mlx_scatter_add_single(res, a, indices, updates, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_add_axis(mlx_array* res, mlx_array a, mlx_array indices, mlx_array values, int axis, mlx_stream s)
     {
-        try { return T.mlx_scatter_add_axis(res, a, indices, values, axis, s); }
+        try { Handles.Given(s); return T.mlx_scatter_add_axis(res, a, indices, values, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_max(mlx_array* res, mlx_array a, mlx_vector_array indices, mlx_array updates, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_scatter_max(res, a, indices, updates, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_scatter_max(res, a, indices, updates, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_max_single(mlx_array* res, mlx_array a, mlx_array indices, mlx_array updates, int axis, mlx_stream s)
     {
-        try { return T.mlx_scatter_max_single(res, a, indices, updates, axis, s); }
+        try { Handles.Given(s); return T.mlx_scatter_max_single(res, a, indices, updates, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_min(mlx_array* res, mlx_array a, mlx_vector_array indices, mlx_array updates, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_scatter_min(res, a, indices, updates, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_scatter_min(res, a, indices, updates, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_min_single(mlx_array* res, mlx_array a, mlx_array indices, mlx_array updates, int axis, mlx_stream s)
     {
-        try { return T.mlx_scatter_min_single(res, a, indices, updates, axis, s); }
+        try { Handles.Given(s); return T.mlx_scatter_min_single(res, a, indices, updates, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_prod(mlx_array* res, mlx_array a, mlx_vector_array indices, mlx_array updates, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_scatter_prod(res, a, indices, updates, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_scatter_prod(res, a, indices, updates, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_scatter_prod_single(mlx_array* res, mlx_array a, mlx_array indices, mlx_array updates, int axis, mlx_stream s)
     {
-        try { return T.mlx_scatter_prod_single(res, a, indices, updates, axis, s); }
+        try { Handles.Given(s); return T.mlx_scatter_prod_single(res, a, indices, updates, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_segmented_mm(mlx_array* res, mlx_array a, mlx_array b, mlx_array segments, mlx_stream s)
     {
-        try { return T.mlx_segmented_mm(res, a, b, segments, s); }
+        try { Handles.Given(s); return T.mlx_segmented_mm(res, a, b, segments, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sigmoid(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_sigmoid(res, a, s); }
+        try { Handles.Given(s); return T.mlx_sigmoid(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sign(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_sign(res, a, s); }
+        try { Handles.Given(s); return T.mlx_sign(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sin(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_sin(res, a, s); }
+        try { Handles.Given(s); return T.mlx_sin(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sinh(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_sinh(res, a, s); }
+        try { Handles.Given(s); return T.mlx_sinh(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice(mlx_array* res, mlx_array a, int* start, nuint start_num, int* stop, nuint stop_num, int* strides, nuint strides_num, mlx_stream s)
     {
-        try { return T.mlx_slice(res, a, start, start_num, stop, stop_num, strides, strides_num, s); }
+        try { Handles.Given(s); return T.mlx_slice(res, a, start, start_num, stop, stop_num, strides, strides_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice_dynamic(mlx_array* res, mlx_array a, mlx_array start, int* axes, nuint axes_num, int* slice_size, nuint slice_size_num, mlx_stream s)
     {
-        try { return T.mlx_slice_dynamic(res, a, start, axes, axes_num, slice_size, slice_size_num, s); }
+        try { Handles.Given(s); return T.mlx_slice_dynamic(res, a, start, axes, axes_num, slice_size, slice_size_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice_update(mlx_array* res, mlx_array src, mlx_array update, int* start, nuint start_num, int* stop, nuint stop_num, int* strides, nuint strides_num, mlx_stream s)
     {
-        try { return T.mlx_slice_update(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
+        try { Handles.Given(s); return T.mlx_slice_update(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice_update_dynamic(mlx_array* res, mlx_array src, mlx_array update, mlx_array start, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_slice_update_dynamic(res, src, update, start, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_slice_update_dynamic(res, src, update, start, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice_update_add(mlx_array* res, mlx_array src, mlx_array update, int* start, nuint start_num, int* stop, nuint stop_num, int* strides, nuint strides_num, mlx_stream s)
     {
-        try { return T.mlx_slice_update_add(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
+        try { Handles.Given(s); return T.mlx_slice_update_add(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice_update_max(mlx_array* res, mlx_array src, mlx_array update, int* start, nuint start_num, int* stop, nuint stop_num, int* strides, nuint strides_num, mlx_stream s)
     {
-        try { return T.mlx_slice_update_max(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
+        try { Handles.Given(s); return T.mlx_slice_update_max(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice_update_min(mlx_array* res, mlx_array src, mlx_array update, int* start, nuint start_num, int* stop, nuint stop_num, int* strides, nuint strides_num, mlx_stream s)
     {
-        try { return T.mlx_slice_update_min(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
+        try { Handles.Given(s); return T.mlx_slice_update_min(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_slice_update_prod(mlx_array* res, mlx_array src, mlx_array update, int* start, nuint start_num, int* stop, nuint stop_num, int* strides, nuint strides_num, mlx_stream s)
     {
-        try { return T.mlx_slice_update_prod(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
+        try { Handles.Given(s); return T.mlx_slice_update_prod(res, src, update, start, start_num, stop, stop_num, strides, strides_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_softmax_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool precise, mlx_stream s)
     {
-        try { return T.mlx_softmax_axes(res, a, axes, axes_num, precise, s); }
+        try { Handles.Given(s); return T.mlx_softmax_axes(res, a, axes, axes_num, precise, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_softmax_axis(mlx_array* res, mlx_array a, int axis, bool precise, mlx_stream s)
     {
-        try { return T.mlx_softmax_axis(res, a, axis, precise, s); }
+        try { Handles.Given(s); return T.mlx_softmax_axis(res, a, axis, precise, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_softmax(mlx_array* res, mlx_array a, bool precise, mlx_stream s)
     {
-        try { return T.mlx_softmax(res, a, precise, s); }
+        try { Handles.Given(s); return T.mlx_softmax(res, a, precise, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sort_axis(mlx_array* res, mlx_array a, int axis, mlx_stream s)
     {
-        try { return T.mlx_sort_axis(res, a, axis, s); }
+        try { Handles.Given(s); return T.mlx_sort_axis(res, a, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sort(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_sort(res, a, s); }
+        try { Handles.Given(s); return T.mlx_sort(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_split(mlx_vector_array* res, mlx_array a, int num_splits, int axis, mlx_stream s)
     {
-        try { return T.mlx_split(res, a, num_splits, axis, s); }
+        try { Handles.Given(s); return T.mlx_split(res, a, num_splits, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_split_sections(mlx_vector_array* res, mlx_array a, int* indices, nuint indices_num, int axis, mlx_stream s)
     {
-        try { return T.mlx_split_sections(res, a, indices, indices_num, axis, s); }
+        try { Handles.Given(s); return T.mlx_split_sections(res, a, indices, indices_num, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sqrt(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_sqrt(res, a, s); }
+        try { Handles.Given(s); return T.mlx_sqrt(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_square(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_square(res, a, s); }
+        try { Handles.Given(s); return T.mlx_square(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_squeeze_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_squeeze_axes(res, a, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_squeeze_axes(res, a, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_squeeze_axis(mlx_array* res, mlx_array a, int axis, mlx_stream s)
     {
-        try { return T.mlx_squeeze_axis(res, a, axis, s); }
+        try { Handles.Given(s); return T.mlx_squeeze_axis(res, a, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_squeeze(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_squeeze(res, a, s); }
+        try { Handles.Given(s); return T.mlx_squeeze(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_stack_axis(mlx_array* res, mlx_vector_array arrays, int axis, mlx_stream s)
     {
-        try { return T.mlx_stack_axis(res, arrays, axis, s); }
+        try { Handles.Given(s); return T.mlx_stack_axis(res, arrays, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_stack(mlx_array* res, mlx_vector_array arrays, mlx_stream s)
     {
-        try { return T.mlx_stack(res, arrays, s); }
+        try { Handles.Given(s); return T.mlx_stack(res, arrays, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_std_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, int ddof, mlx_stream s)
     {
-        try { return T.mlx_std_axes(res, a, axes, axes_num, keepdims, ddof, s); }
+        try { Handles.Given(s); return T.mlx_std_axes(res, a, axes, axes_num, keepdims, ddof, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_std_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, int ddof, mlx_stream s)
     {
-        try { return T.mlx_std_axis(res, a, axis, keepdims, ddof, s); }
+        try { Handles.Given(s); return T.mlx_std_axis(res, a, axis, keepdims, ddof, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_std(mlx_array* res, mlx_array a, bool keepdims, int ddof, mlx_stream s)
     {
-        try { return T.mlx_std(res, a, keepdims, ddof, s); }
+        try { Handles.Given(s); return T.mlx_std(res, a, keepdims, ddof, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_stop_gradient(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_stop_gradient(res, a, s); }
+        try { Handles.Given(s); return T.mlx_stop_gradient(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_subtract(mlx_array* res, mlx_array a, mlx_array b, mlx_stream s)
     {
-        try { return T.mlx_subtract(res, a, b, s); }
+        try { Handles.Given(s); return T.mlx_subtract(res, a, b, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sum_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_sum_axes(res, a, axes, axes_num, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_sum_axes(res, a, axes, axes_num, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sum_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_sum_axis(res, a, axis, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_sum_axis(res, a, axis, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_sum(mlx_array* res, mlx_array a, bool keepdims, mlx_stream s)
     {
-        try { return T.mlx_sum(res, a, keepdims, s); }
+        try { Handles.Given(s); return T.mlx_sum(res, a, keepdims, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_swapaxes(mlx_array* res, mlx_array a, int axis1, int axis2, mlx_stream s)
     {
-        try { return T.mlx_swapaxes(res, a, axis1, axis2, s); }
+        try { Handles.Given(s); return T.mlx_swapaxes(res, a, axis1, axis2, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_take_axis(mlx_array* res, mlx_array a, mlx_array indices, int axis, mlx_stream s)
     {
-        try { return T.mlx_take_axis(res, a, indices, axis, s); }
+        try { Handles.Given(s); return T.mlx_take_axis(res, a, indices, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_take(mlx_array* res, mlx_array a, mlx_array indices, mlx_stream s)
     {
-        try { return T.mlx_take(res, a, indices, s); }
+        try { Handles.Given(s); return T.mlx_take(res, a, indices, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_take_along_axis(mlx_array* res, mlx_array a, mlx_array indices, int axis, mlx_stream s)
     {
-        try { return T.mlx_take_along_axis(res, a, indices, axis, s); }
+        try { Handles.Given(s); return T.mlx_take_along_axis(res, a, indices, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_tan(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_tan(res, a, s); }
+        try { Handles.Given(s); return T.mlx_tan(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_tanh(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_tanh(res, a, s); }
+        try { Handles.Given(s); return T.mlx_tanh(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_tensordot(mlx_array* res, mlx_array a, mlx_array b, int* axes_a, nuint axes_a_num, int* axes_b, nuint axes_b_num, mlx_stream s)
     {
-        try { return T.mlx_tensordot(res, a, b, axes_a, axes_a_num, axes_b, axes_b_num, s); }
+        try { Handles.Given(s); return T.mlx_tensordot(res, a, b, axes_a, axes_a_num, axes_b, axes_b_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_tensordot_axis(mlx_array* res, mlx_array a, mlx_array b, int axis, mlx_stream s)
     {
-        try { return T.mlx_tensordot_axis(res, a, b, axis, s); }
+        try { Handles.Given(s); return T.mlx_tensordot_axis(res, a, b, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_tile(mlx_array* res, mlx_array arr, int* reps, nuint reps_num, mlx_stream s)
     {
-        try { return T.mlx_tile(res, arr, reps, reps_num, s); }
+        try { Handles.Given(s); return T.mlx_tile(res, arr, reps, reps_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_to_fp8(mlx_array* res, mlx_array x, mlx_stream s)
     {
-        try { return T.mlx_to_fp8(res, x, s); }
+        try { Handles.Given(s); return T.mlx_to_fp8(res, x, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_topk_axis(mlx_array* res, mlx_array a, int k, int axis, mlx_stream s)
     {
-        try { return T.mlx_topk_axis(res, a, k, axis, s); }
+        try { Handles.Given(s); return T.mlx_topk_axis(res, a, k, axis, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_topk(mlx_array* res, mlx_array a, int k, mlx_stream s)
     {
-        try { return T.mlx_topk(res, a, k, s); }
+        try { Handles.Given(s); return T.mlx_topk(res, a, k, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_trace(mlx_array* res, mlx_array a, int offset, int axis1, int axis2, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_trace(res, a, offset, axis1, axis2, dtype, s); }
+        try { Handles.Given(s); return T.mlx_trace(res, a, offset, axis1, axis2, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_transpose_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, mlx_stream s)
     {
-        try { return T.mlx_transpose_axes(res, a, axes, axes_num, s); }
+        try { Handles.Given(s); return T.mlx_transpose_axes(res, a, axes, axes_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_transpose(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_transpose(res, a, s); }
+        try { Handles.Given(s); return T.mlx_transpose(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_tri(mlx_array* res, int n, int m, int k, mlx_dtype type, mlx_stream s)
     {
-        try { return T.mlx_tri(res, n, m, k, type, s); }
+        try { Handles.Given(s); return T.mlx_tri(res, n, m, k, type, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_tril(mlx_array* res, mlx_array x, int k, mlx_stream s)
     {
-        try { return T.mlx_tril(res, x, k, s); }
+        try { Handles.Given(s); return T.mlx_tril(res, x, k, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_triu(mlx_array* res, mlx_array x, int k, mlx_stream s)
     {
-        try { return T.mlx_triu(res, x, k, s); }
+        try { Handles.Given(s); return T.mlx_triu(res, x, k, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_unflatten(mlx_array* res, mlx_array a, int axis, int* shape, nuint shape_num, mlx_stream s)
     {
-        try { return T.mlx_unflatten(res, a, axis, shape, shape_num, s); }
+        try { Handles.Given(s); return T.mlx_unflatten(res, a, axis, shape, shape_num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_var_axes(mlx_array* res, mlx_array a, int* axes, nuint axes_num, bool keepdims, int ddof, mlx_stream s)
     {
-        try { return T.mlx_var_axes(res, a, axes, axes_num, keepdims, ddof, s); }
+        try { Handles.Given(s); return T.mlx_var_axes(res, a, axes, axes_num, keepdims, ddof, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_var_axis(mlx_array* res, mlx_array a, int axis, bool keepdims, int ddof, mlx_stream s)
     {
-        try { return T.mlx_var_axis(res, a, axis, keepdims, ddof, s); }
+        try { Handles.Given(s); return T.mlx_var_axis(res, a, axis, keepdims, ddof, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_var(mlx_array* res, mlx_array a, bool keepdims, int ddof, mlx_stream s)
     {
-        try { return T.mlx_var(res, a, keepdims, ddof, s); }
+        try { Handles.Given(s); return T.mlx_var(res, a, keepdims, ddof, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_view(mlx_array* res, mlx_array a, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_view(res, a, dtype, s); }
+        try { Handles.Given(s); return T.mlx_view(res, a, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_where(mlx_array* res, mlx_array condition, mlx_array x, mlx_array y, mlx_stream s)
     {
-        try { return T.mlx_where(res, condition, x, y, s); }
+        try { Handles.Given(s); return T.mlx_where(res, condition, x, y, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_zeros(mlx_array* res, int* shape, nuint shape_num, mlx_dtype dtype, mlx_stream s)
     {
-        try { return T.mlx_zeros(res, shape, shape_num, dtype, s); }
+        try { Handles.Given(s); return T.mlx_zeros(res, shape, shape_num, dtype, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_zeros_like(mlx_array* res, mlx_array a, mlx_stream s)
     {
-        try { return T.mlx_zeros_like(res, a, s); }
+        try { Handles.Given(s); return T.mlx_zeros_like(res, a, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_bernoulli(mlx_array* res, mlx_array p, int* shape, nuint shape_num, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_bernoulli(res, p, shape, shape_num, key, s); }
+        try { Handles.Given(s); return T.mlx_random_bernoulli(res, p, shape, shape_num, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_bits(mlx_array* res, int* shape, nuint shape_num, int width, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_bits(res, shape, shape_num, width, key, s); }
+        try { Handles.Given(s); return T.mlx_random_bits(res, shape, shape_num, width, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_categorical_shape(mlx_array* res, mlx_array logits, int axis, int* shape, nuint shape_num, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_categorical_shape(res, logits, axis, shape, shape_num, key, s); }
+        try { Handles.Given(s); return T.mlx_random_categorical_shape(res, logits, axis, shape, shape_num, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_categorical_num_samples(mlx_array* res, mlx_array logits_, int axis, int num_samples, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_categorical_num_samples(res, logits_, axis, num_samples, key, s); }
+        try { Handles.Given(s); return T.mlx_random_categorical_num_samples(res, logits_, axis, num_samples, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_categorical(mlx_array* res, mlx_array logits, int axis, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_categorical(res, logits, axis, key, s); }
+        try { Handles.Given(s); return T.mlx_random_categorical(res, logits, axis, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_gumbel(mlx_array* res, int* shape, nuint shape_num, mlx_dtype dtype, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_gumbel(res, shape, shape_num, dtype, key, s); }
+        try { Handles.Given(s); return T.mlx_random_gumbel(res, shape, shape_num, dtype, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -6037,43 +6037,43 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_random_laplace(mlx_array* res, int* shape, nuint shape_num, mlx_dtype dtype, float loc, float scale, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_laplace(res, shape, shape_num, dtype, loc, scale, key, s); }
+        try { Handles.Given(s); return T.mlx_random_laplace(res, shape, shape_num, dtype, loc, scale, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_multivariate_normal(mlx_array* res, mlx_array mean, mlx_array cov, int* shape, nuint shape_num, mlx_dtype dtype, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_multivariate_normal(res, mean, cov, shape, shape_num, dtype, key, s); }
+        try { Handles.Given(s); return T.mlx_random_multivariate_normal(res, mean, cov, shape, shape_num, dtype, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_normal_broadcast(mlx_array* res, int* shape, nuint shape_num, mlx_dtype dtype, mlx_array loc, mlx_array scale, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_normal_broadcast(res, shape, shape_num, dtype, loc, scale, key, s); }
+        try { Handles.Given(s); return T.mlx_random_normal_broadcast(res, shape, shape_num, dtype, loc, scale, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_normal(mlx_array* res, int* shape, nuint shape_num, mlx_dtype dtype, float loc, float scale, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_normal(res, shape, shape_num, dtype, loc, scale, key, s); }
+        try { Handles.Given(s); return T.mlx_random_normal(res, shape, shape_num, dtype, loc, scale, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_permutation(mlx_array* res, mlx_array x, int axis, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_permutation(res, x, axis, key, s); }
+        try { Handles.Given(s); return T.mlx_random_permutation(res, x, axis, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_permutation_arange(mlx_array* res, int x, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_permutation_arange(res, x, key, s); }
+        try { Handles.Given(s); return T.mlx_random_permutation_arange(res, x, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_randint(mlx_array* res, mlx_array low, mlx_array high, int* shape, nuint shape_num, mlx_dtype dtype, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_randint(res, low, high, shape, shape_num, dtype, key, s); }
+        try { Handles.Given(s); return T.mlx_random_randint(res, low, high, shape, shape_num, dtype, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
@@ -6085,25 +6085,25 @@ internal static unsafe class Guarded<T>
 
     public static int mlx_random_split_num(mlx_array* res, mlx_array key, int num, mlx_stream s)
     {
-        try { return T.mlx_random_split_num(res, key, num, s); }
+        try { Handles.Given(s); return T.mlx_random_split_num(res, key, num, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_split(mlx_array* res_0, mlx_array* res_1, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_split(res_0, res_1, key, s); }
+        try { Handles.Given(s); return T.mlx_random_split(res_0, res_1, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_truncated_normal(mlx_array* res, mlx_array lower, mlx_array upper, int* shape, nuint shape_num, mlx_dtype dtype, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_truncated_normal(res, lower, upper, shape, shape_num, dtype, key, s); }
+        try { Handles.Given(s); return T.mlx_random_truncated_normal(res, lower, upper, shape, shape_num, dtype, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 
     public static int mlx_random_uniform(mlx_array* res, mlx_array low, mlx_array high, int* shape, nuint shape_num, mlx_dtype dtype, mlx_array key, mlx_stream s)
     {
-        try { return T.mlx_random_uniform(res, low, high, shape, shape_num, dtype, key, s); }
+        try { Handles.Given(s); return T.mlx_random_uniform(res, low, high, shape, shape_num, dtype, key, s); }
         catch (Exception e) { return Guard.Fail(e); }
     }
 

@@ -27,9 +27,36 @@ internal static unsafe class HandleTable
         return (void*)slot.Handle;
     }
 
-    /// <summary>Where a handle's object stands.</summary>
-    /// <exception cref="ArgumentException">It was freed, or never was a handle.</exception>
-    public static ref object? Target(void* handle, string type)
+    /// <summary>The object behind a handle.</summary>
+    /// <exception cref="ArgumentException">It is empty, was freed, never was a handle, or is one of another type.</exception>
+    public static T Target<T>(void* handle, string type)
+        where T : class => Target<T>(ref At(handle, type), type);
+
+    /// <summary>Puts an object in the place of one of its type, which it answers.</summary>
+    /// <inheritdoc cref="Target{T}(void*, string)" path="/exception"/>
+    public static T Replace<T>(void* handle, T target, string type)
+        where T : class
+    {
+        ref Slot slot = ref At(handle, type);
+        T old = Target<T>(ref slot, type);
+        slot.Target = target;
+        return old;
+    }
+
+    /// <summary>Ends a handle; answers its object.</summary>
+    /// <inheritdoc cref="Target{T}(void*, string)" path="/exception"/>
+    public static T Remove<T>(void* handle, string type)
+        where T : class
+    {
+        ref Slot slot = ref At(handle, type);
+        T target = Target<T>(ref slot, type);
+        slot.Target = null;
+        slot.Handle = unchecked((nint)(slot.Handle + OneUse));
+        Recycling.OfThread.HandlePlaces.Give((uint)handle);
+        return target;
+    }
+
+    private static ref Slot At(void* handle, string type)
     {
         uint place = (uint)handle;
         Slot[][] pages = Volatile.Read(ref s_pages);
@@ -37,25 +64,22 @@ internal static unsafe class HandleTable
         {
             ref Slot slot = ref pages[place >> PageBits][place & (PageSize - 1)];
             if (slot.Handle == (nint)handle && slot.Target is not null)
-                return ref slot.Target;
+                return ref slot;
         }
 
-        throw new ArgumentException($"expected a valid {type}: this one was freed, or never was one");
+        throw NoHandle(handle, type);
     }
 
-    /// <summary>Ends a handle; answers its object.</summary>
-    /// <exception cref="ArgumentException">It was freed, or never was a handle.</exception>
-    public static object Remove(void* handle, string type)
-    {
-        ref object? place = ref Target(handle, type);
-        object target = place!;
-        place = null;
-        uint at = (uint)handle;
-        ref Slot slot = ref s_pages[at >> PageBits][at & (PageSize - 1)];
-        slot.Handle = unchecked((nint)(slot.Handle + OneUse));
-        Recycling.OfThread.HandlePlaces.Give(at);
-        return target;
-    }
+    private static T Target<T>(ref Slot slot, string type)
+        where T : class =>
+        slot.Target as T ?? throw OtherType(type);
+
+    private static ArgumentException NoHandle(void* handle, string type) => new(handle is null
+        ? $"expected a non-empty {type}"
+        : $"expected a valid {type}: this one was freed, or never was one");
+
+    private static ArgumentException OtherType(string type) =>
+        new($"expected a valid {type}: this is a handle of another type");
 
     // A page of new places: one is answered, the others are free. Place 0 stays unused: its handle could become null.
     private static uint Grow(Pile<uint> free)

@@ -17,6 +17,10 @@ internal static unsafe class Handles
     public static Node[] Nodes(mlx_vector_array vector) =>
         Target<NodeVector>(vector.ctx, nameof(mlx_vector_array)).Span.ToArray();
 
+    /// <summary>Refuses what is no stream.</summary>
+    /// <exception cref="ArgumentException">The handle is empty, was freed, or is of another type.</exception>
+    public static void Given(mlx_stream stream) => Target<ExecutionStream>(stream.ctx, nameof(mlx_stream));
+
     /// <summary>A new handle that holds <paramref name="node"/>.</summary>
     public static mlx_array New(Node node)
     {
@@ -31,53 +35,50 @@ internal static unsafe class Handles
     public static void Set(mlx_array* result, Node node)
     {
         node.Retain();
-        if (result->ctx is null)
-            result->ctx = HandleTable.Add(node);
-        else
-            (Replace(&result->ctx, node) as Node)?.Release();
+        Replace(&result->ctx, node, nameof(mlx_array))?.Release();
     }
 
     /// <summary>Puts <paramref name="nodes"/> into <paramref name="result"/> in place.</summary>
     public static void Set(mlx_vector_array* result, ReadOnlySpan<Node> nodes) =>
-        (Replace(&result->ctx, NodeVector.New(nodes)) as NodeVector)?.End();
+        Replace(&result->ctx, NodeVector.New(nodes), nameof(mlx_vector_array))?.End();
 
     /// <summary>Puts a text into <paramref name="result"/> in place.</summary>
-    public static void Set(mlx_string* result, string text) => Replace(&result->ctx, new Utf8Text(text));
+    public static void Set(mlx_string* result, string text) =>
+        Replace(&result->ctx, new Utf8Text(text), nameof(mlx_string));
 
     /// <summary>Lets go of the node and the handle.</summary>
-    public static void Free(mlx_array array) => (Free(array.ctx) as Node)?.Release();
+    public static void Free(mlx_array array) => Free<Node>(array.ctx, nameof(mlx_array))?.Release();
 
     /// <summary>The context of a new handle.</summary>
     public static void* NewContext(object target) => HandleTable.Add(target);
 
-    /// <summary>The object behind a handle of the C type <paramref name="type"/>.</summary>
-    /// <exception cref="ArgumentException">The handle is empty, freed or of another type.</exception>
+    /// <inheritdoc cref="HandleTable.Target{T}(void*, string)"/>
     public static T Target<T>(void* context, string type)
-        where T : class
-    {
-        if (context is null)
-            throw new ArgumentException($"expected a non-empty {type}");
-        return HandleTable.Target(context, type) as T
-            ?? throw new ArgumentException($"expected a valid {type}: this is a handle of another type");
-    }
+        where T : class => HandleTable.Target<T>(context, type);
 
     /// <summary>Puts an object into a handle in place, new or not; answers the one before.</summary>
-    public static object? Replace(void** context, object target)
+    /// <exception cref="ArgumentException">The handle was freed, never was one, or is of another type.</exception>
+    public static T? Replace<T>(void** context, T target, string type)
+        where T : class
     {
-        if (*context is null)
-        {
-            *context = NewContext(target);
-            return null;
-        }
-
-        ref object? place = ref HandleTable.Target(*context, "handle");
-        object? old = place;
-        place = target;
-        return old;
+        if (*context is not null)
+            return HandleTable.Replace(*context, target, type);
+        *context = HandleTable.Add(target);
+        return null;
     }
 
-    /// <summary>Ends a handle; answers the object it had.</summary>
-    public static object? Free(void* context) => context is null ? null : HandleTable.Remove(context, "handle");
+    /// <summary>Ends a handle; answers the object it had, null for an empty one.</summary>
+    /// <exception cref="ArgumentException">It was freed, never was one, or is of another type.</exception>
+    public static T? Free<T>(void* context, string type)
+        where T : class => context is null ? null : HandleTable.Remove<T>(context, type);
+
+    /// <summary>Ends a handle of a type of which this provider makes none: only an empty one is right.</summary>
+    /// <exception cref="ArgumentException">It is not empty.</exception>
+    public static void FreeNone(void* context, string type)
+    {
+        if (context is not null)
+            throw new ArgumentException($"expected an empty {type}: there is none on this provider");
+    }
 
     /// <summary>A C text; null is empty.</summary>
     public static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";

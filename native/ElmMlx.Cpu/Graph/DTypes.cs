@@ -56,10 +56,10 @@ internal static class DTypes
     public static mlx_dtype ToInexact(this mlx_dtype type) => type.IsInexact() ? type : MLX_FLOAT32;
 
     /// <summary>The dtype in which <paramref name="a"/> and <paramref name="b"/> meet.</summary>
-    public static mlx_dtype Promote(mlx_dtype a, mlx_dtype b)
+    public static mlx_dtype Promote(mlx_dtype a, mlx_dtype b) => a == b ? a : PromoteUnequal(a, b);
+
+    private static mlx_dtype PromoteUnequal(mlx_dtype a, mlx_dtype b)
     {
-        if (a == b)
-            return a;
         if (a == MLX_COMPLEX64 || b == MLX_COMPLEX64)
             return MLX_COMPLEX64;
         if (a.IsFloating() && b.IsFloating())

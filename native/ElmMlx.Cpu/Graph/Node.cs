@@ -11,6 +11,7 @@ namespace ElmMlx.Cpu;
 internal sealed unsafe class Node
 {
     private int _count;
+    private OwnCounts _counts = null!;
     private bool _hasSiblings, _isSeen;
     private Operation? _operation;
     private int[]? _shapeForC;
@@ -115,7 +116,8 @@ internal sealed unsafe class Node
             size = checked(size * length);
         Node node = thread.NewNode();
         (node.Shape, node.Type, node.Size) = (shape, type, size);
-        node.Strides = [];
+        if (node._counts != thread.Counts)
+            node._counts = thread.Counts;
         node._hasSiblings = hasSiblings;
         node._operation = operation;
         node.IsDead = false;
@@ -199,23 +201,26 @@ internal sealed unsafe class Node
         Offset = offset;
     }
 
-    /// <summary>Takes a hold. Whom nobody holds only this thread knows, so there is nobody to count against.</summary>
-    public void Retain()
+    /// <summary>Takes a hold.</summary>
+    public void Retain() => Retain(Recycling.OfThread);
+
+    /// <inheritdoc cref="Retain()"/>
+    public void Retain(Recycling thread)
     {
         if (Volatile.Read(ref _count) == 0)
-            _count = 1;
+            _count = 1;         // whom nobody holds only this thread knows: there is nobody to count against
         else
-            Interlocked.Increment(ref _count);
+            Count(thread, 1);
     }
 
     /// <summary>Gives up a hold and leaves the node as a new one is: held by nobody, and not yet forgotten.</summary>
-    public void PassOn() => Interlocked.Decrement(ref _count);
+    public void PassOn() => LetGo(Recycling.OfThread);
 
     /// <summary>Gives up a hold; whether it was the last one. The only holder has nobody to count against.</summary>
-    public bool LetGo()
+    public bool LetGo(Recycling thread)
     {
         if (Volatile.Read(ref _count) != 1)
-            return Interlocked.Decrement(ref _count) == 0;
+            return Count(thread, -1) == 0;
         _count = 0;
         return true;
     }
@@ -228,7 +233,7 @@ internal sealed unsafe class Node
     /// <inheritdoc cref="Release()"/>
     public void Release(Recycling thread)
     {
-        if (!LetGo())
+        if (!LetGo(thread))
             return;
         if (thread.IsReleasing)
         {
@@ -266,6 +271,16 @@ internal sealed unsafe class Node
 
     private static T* Address<T>(T[] pinned)
         where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
+
+    // The new count
+    private int Count(Recycling thread, int change)
+    {
+        if (_counts != thread.Counts)
+            _counts.End();
+        else if (_counts.TryAdd(ref _count, change, out int count))
+            return count;
+        return Interlocked.Add(ref _count, change);
+    }
 
     private void Dissolve(Recycling thread)
     {

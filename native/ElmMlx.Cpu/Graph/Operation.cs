@@ -40,10 +40,11 @@ internal sealed class Operation
         operation.Primitive = primitive;
         for (int i = 0; i < shapes.Length; i++)
             operation._outputs[i] = Node.New(thread, shapes[i], types[i], operation, hasSiblings: shapes.Length > 1);
+        Span<Node> held = operation._inputs;
         for (int i = 0; i < inputs.Length; i++)
         {
-            inputs[i].Retain();
-            operation._inputs[i] = inputs[i];
+            inputs[i].Retain(thread);
+            held[i] = inputs[i];
         }
 
         operation._nInputs = inputs.Length;
@@ -85,7 +86,7 @@ internal sealed class Operation
 
         for (int i = 0; i < _nInputs; i++)
         {
-            if (_inputs[i].LetGo())
+            if (_inputs[i].LetGo(thread))
                 thread.Dying.Push(_inputs[i]);
         }
 

@@ -20,10 +20,11 @@ internal static partial class Ops
 
     /// <summary>The shape in which two shapes meet; a shared array.</summary>
     /// <exception cref="ArgumentException">They do not meet.</exception>
-    public static int[] BroadcastShapes(string operation, int[] a, int[] b)
+    public static int[] BroadcastShapes(string operation, int[] a, int[] b) =>
+        a == b ? a : MeetingShape(operation, a, b);
+
+    private static int[] MeetingShape(string operation, int[] a, int[] b)
     {
-        if (a == b)
-            return a;
         Span<int> shape = stackalloc int[Math.Max(a.Length, b.Length)];
         for (int i = 1; i <= shape.Length; i++)
         {

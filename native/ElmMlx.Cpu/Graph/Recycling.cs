@@ -35,13 +35,16 @@ internal sealed class Recycling
     ~Recycling() => HandlePlaces.Leave();
 
     /// <summary>The calling thread's.</summary>
-    public static Recycling OfThread => s_ofThread ??= new();
+    public static Recycling OfThread => s_ofThread ?? Start();
 
     /// <summary>
     /// Whether anything is used twice. Where not, what is let go stays empty for ever, and whoever still looks at it
     /// fails: so tests find them.
     /// </summary>
     public static bool IsOn { get; set; } = true;
+
+    /// <summary>How the thread counts its own nodes.</summary>
+    public OwnCounts Counts { get; } = new();
 
     /// <summary>Free places of the table of handles.</summary>
     public Pile<uint> HandlePlaces { get; } = new(PlaceDepot);
@@ -59,6 +62,8 @@ internal sealed class Recycling
     public Buffer NewBuffer() => _buffers.TryTake(out Buffer? buffer) ? buffer : new();
 
     public NodeVector NewVector() => _vectors.TryTake(out NodeVector? vector) ? vector : new();
+
+    private static Recycling Start() => s_ofThread = new();
 
     public void Give(Node node)
     {

@@ -31,10 +31,10 @@ internal sealed class Tape : IDisposable
     /// <summary>Tells the open tapes of a new operation; whether there are any.</summary>
     public static bool Record(Operation operation)
     {
-        Tape? innermost = s_innermost;
-        for (Tape? tape = innermost; tape is not null; tape = tape._outer)
-            tape.RecordHere(operation);
-        return innermost is not null;
+        if (s_innermost is not { } innermost)
+            return false;
+        innermost.RecordHereAndFurtherOut(operation);
+        return true;
     }
 
     /// <summary>Nodes like <paramref name="arrays"/>, which the tape watches. Call before <see cref="Start"/>.</summary>
@@ -113,6 +113,12 @@ internal sealed class Tape : IDisposable
         _entries.Clear();
         _watched.Clear();
         _traced.Clear();
+    }
+
+    private void RecordHereAndFurtherOut(Operation operation)
+    {
+        for (Tape? tape = this; tape is not null; tape = tape._outer)
+            tape.RecordHere(operation);
     }
 
     private void RecordHere(Operation operation)

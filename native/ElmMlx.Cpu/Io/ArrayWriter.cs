@@ -11,11 +11,12 @@ internal static unsafe class ArrayWriter
     public static void Write(CallbackStream stream, byte[] header, ReadOnlySpan<Node> arrays)
     {
         stream.Write(header);
-        Write(arrays, stream.Write);
+        foreach (Node array in arrays)
+            Write(array, stream.Write);
     }
 
     /// <summary>
-    /// The same, with zeros behind each array up to a multiple of <paramref name="alignment"/> bytes.
+    /// The same, with zeros behind each array up to a multiple of <paramref name="alignment"/> bytes, a power of two.
     /// </summary>
     public static void Write(string path, byte[] header, ReadOnlySpan<Node> arrays, int alignment = 1)
     {
@@ -25,7 +26,12 @@ internal static unsafe class ArrayWriter
             using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
             {
                 file.Write(header);
-                Write(arrays, file.Write, alignment);
+                foreach (Node array in arrays)
+                {
+                    Write(array, file.Write);
+                    file.Write(new byte[-array.Size * array.Type.Size() & (alignment - 1)]);
+                }
+
                 file.Flush(flushToDisk: true);
             }
 
@@ -38,17 +44,13 @@ internal static unsafe class ArrayWriter
         }
     }
 
-    private static void Write(ReadOnlySpan<Node> arrays, WriteBytes write, int alignment = 1)
+    private static void Write(Node array, WriteBytes write)
     {
-        foreach (Node array in arrays)
-        {
-            using var rows = new ContiguousRows(array, array.Rank);
-            var data = (byte*)rows.Node.Data;
-            long nBytes = array.Size * array.Type.Size();
-            for (long at = 0; at < nBytes; at += Most)
-                write(new(data + at, (int)Math.Min(Most, nBytes - at)));
-            write(new byte[(alignment - nBytes % alignment) % alignment]);
-        }
+        using var rows = new ContiguousRows(array, array.Rank);
+        var data = (byte*)rows.Node.Data;
+        long nBytes = array.Size * array.Type.Size();
+        for (long at = 0; at < nBytes; at += Most)
+            write(new(data + at, (int)Math.Min(Most, nBytes - at)));
     }
 
     private delegate void WriteBytes(ReadOnlySpan<byte> bytes);

@@ -11,9 +11,11 @@ internal static partial class Ops
 
     /// <summary>Repeats axes of length 1, and new ones in front, up to <paramref name="shape"/>: a view.</summary>
     /// <exception cref="ArgumentException">The shape does not fit.</exception>
-    public static Node BroadcastTo(Node a, int[] shape)
+    public static Node BroadcastTo(Node a, int[] shape) => a.Shape == shape ? a : Stretch(a, shape);
+
+    private static Node Stretch(Node a, int[] shape)
     {
-        if (a.Shape == shape || a.Shape.AsSpan().SequenceEqual(shape))
+        if (a.Shape.AsSpan().SequenceEqual(shape))
             return a;
         bool fits = a.Rank <= shape.Length;
         for (int i = 1; fits && i <= a.Rank; i++)
