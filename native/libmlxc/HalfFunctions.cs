@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
-using ElmMlx.Cpu;
 using ElmMlx.Cpu.Kernels;
 using Interface = ElmMlx.Cpu.Guarded<ElmMlx.Cpu.Cpu>;
 
@@ -25,7 +24,7 @@ internal static unsafe class HalfFunctions
 
     private static int Item(ushort* res, mlx_array arr, Func<float, ushort> toBits)
     {
-        float value;
+        float value = 0;
         int failed = Interface.mlx_array_item_float32(res is null ? null : &value, arr);    // which refuses null
         if (failed == 0)
             *res = toBits(value);

@@ -299,7 +299,7 @@ public unsafe class ArrayTests
     {
         string text = MlxRuntime.Describe();
 
-        Assert.Contains(TestProvider.IsMlx ? "provider   mlx" : "provider   cpu", text);
+        Assert.Contains(TestProvider.IsCpu ? "provider   cpu" : "provider   mlx", text);
         Assert.Contains("interface  mlx-c ", text);
         Assert.Contains("cpu:0", text);
     }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ElmMlx.Cpu;
 
 /// <summary>
@@ -29,6 +31,7 @@ internal static unsafe class HandleTable
 
     /// <summary>The object behind a handle.</summary>
     /// <exception cref="ArgumentException">It is empty, was freed, never was a handle, or is one of another type.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Target<T>(void* handle, string type)
         where T : class => Target<T>(ref At(handle, type), type);
 
@@ -45,6 +48,7 @@ internal static unsafe class HandleTable
 
     /// <summary>Ends a handle; answers its object.</summary>
     /// <inheritdoc cref="Target{T}(void*, string)" path="/exception"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Remove<T>(void* handle, string type)
         where T : class
     {
@@ -70,6 +74,7 @@ internal static unsafe class HandleTable
         throw NoHandle(handle, type);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Target<T>(ref Slot slot, string type)
         where T : class =>
         slot.Target as T ?? throw OtherType(type);

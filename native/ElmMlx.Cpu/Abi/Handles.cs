@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ElmMlx.Bindings;
 
@@ -53,6 +54,7 @@ internal static unsafe class Handles
     public static void* NewContext(object target) => HandleTable.Add(target);
 
     /// <inheritdoc cref="HandleTable.Target{T}(void*, string)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Target<T>(void* context, string type)
         where T : class => HandleTable.Target<T>(context, type);
 
@@ -69,6 +71,7 @@ internal static unsafe class Handles
 
     /// <summary>Ends a handle; answers the object it had, null for an empty one.</summary>
     /// <exception cref="ArgumentException">It was freed, never was one, or is of another type.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T? Free<T>(void* context, string type)
         where T : class => context is null ? null : HandleTable.Remove<T>(context, type);
 

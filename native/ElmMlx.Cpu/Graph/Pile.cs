@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace ElmMlx.Cpu;
 
@@ -13,6 +14,7 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
     private Item[] _items = new Item[BatchSize];
     private int _count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTake([MaybeNullWhen(false)] out T item)
     {
         if (_count == 0 && !depot.TryTakeFull(ref _items, ref _count))
@@ -27,6 +29,7 @@ internal sealed class Pile<T>(Pile<T>.Depot depot)
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Give(T item)
     {
         if (_count == BatchSize)
