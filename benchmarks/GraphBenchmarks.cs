@@ -16,14 +16,20 @@ public unsafe class GraphBenchmarks : KernelBenchmark
     /// <inheritdoc/>
     public override Work WorkOf(string method) => default;
 
-    /// <summary>Makes the arrays and OpenELM-270M, 16 blocks.</summary>
-    [GlobalSetup]
-    public void Setup()
+    /// <summary>Makes two arrays.</summary>
+    [GlobalSetup(Target = nameof(LazyAddAndFree))]
+    public void MakeArrays()
+    {
+        _a = Random(DType.Float32, 4);
+        _b = Random(DType.Float32, 4);
+    }
+
+    /// <summary>Makes OpenELM-270M, 16 blocks.</summary>
+    [GlobalSetup(Target = nameof(Gradients))]
+    public void MakeModel()
     {
         _model = Own(OpenElmModel.Random(OpenElmConfig.FromName("OpenELM-270M"), DType.BFloat16));
         _tokens = Own(MlxArray.Zeros([1, 8], DType.Int32));
-        _a = Random(DType.Float32, 4);
-        _b = Random(DType.Float32, 4);
     }
 
     /// <summary>One operation, as the C interface is called from C#: add, then free.</summary>
