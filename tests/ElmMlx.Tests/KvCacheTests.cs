@@ -152,16 +152,33 @@ public sealed class KvCacheTests
     {
         using var scope = new ArrayScope();
         using OpenElmModel model = MlxLmTests.Load("micro-kv", DType.Float32);
-        using var cache = new PromptCache(model.Config.Layers.Select(_ => kind switch
-        {
-            "rotating" => new RotatingKvCache(64, 4),
-            "quantized" => new QuantizedKvCache(32, 8),
-            _ => (LayerCache)new KvCache(),
-        }));
+        using PromptCache cache = CacheOf(model, kind, 64);
         MlxArray ids = MlxArray.From<int>([.. Expected.Ids("input_ids")], 2, 37);
         MlxArray[] parts = ids.Split([9, 10, 11], 1);
         MlxArray logits = MlxArray.Concatenate(parts.Select(part => model.Forward(part, cache)), 1);
         GoldenArrays.Close([.. model.Forward(ids).Floats().Select(value => (double)value)], logits.Floats(), tolerance, kind);
+    }
+
+    [Theory]
+    [InlineData("exact")]
+    [InlineData("rotating")]
+    [InlineData("quantized")]
+    public void Last_token_alone_has_the_state_it_has_among_all_and_leaves_the_same_cache(string kind)
+    {
+        using var scope = new ArrayScope();
+        using OpenElmModel model = MlxLmTests.Load("micro-kv", DType.Float32);
+        using PromptCache whole = CacheOf(model, kind, 16), alone = CacheOf(model, kind, 16);
+        MlxArray ids = MlxArray.From<int>([.. Expected.Ids("input_ids")], 2, 37);
+        foreach (MlxArray part in ids.Split([9, 10, 11], 1))
+        {
+            MlxArray all = model.Hidden(part, whole);
+            double[] expected = [.. all.Split([all.Dim(1) - 1], 1)[1].Floats().Select(value => (double)value)];
+            GoldenArrays.Close(expected, model.HiddenOfLast(part, alone).Floats(), 1e-4, $"{kind}, {part.Dim(1)} tokens");
+        }
+
+        Assert.Equal(whole[^1].Offset, alone[^1].Offset);
+        foreach ((MlxArray expected, MlxArray actual) in whole[^1].Buffers.Zip(alone[^1].Buffers))
+            Assert.Equal(expected.Floats(), actual.Floats());
     }
 
     [Fact]
@@ -203,8 +220,15 @@ public sealed class KvCacheTests
         GoldenArrays.CloseOnAverage(Expected.Doubles(name), logits, rms, name);
     }
 
-    private static PromptCache Rotating(OpenElmModel model) =>
-        new(model.Config.Layers.Select(_ => new RotatingKvCache(16, 4)));
+    private static PromptCache Rotating(OpenElmModel model) => CacheOf(model, "rotating", 16);
+
+    private static PromptCache CacheOf(OpenElmModel model, string kind, int ringSize) =>
+        new(model.Config.Layers.Select(_ => kind switch
+        {
+            "rotating" => new RotatingKvCache(ringSize, 4),
+            "quantized" => new QuantizedKvCache(32, 8),
+            _ => (LayerCache)new KvCache(),
+        }));
 
     // Chunks of the given sizes; the last size repeats.
     private static float[] FeedInChunks(OpenElmModel model, PromptCache cache, int[] ids, int[] chunks)

@@ -18,7 +18,7 @@ internal sealed class DecodeBenchmark(int tokens, int cached) : IBenchmark
         yield return BenchmarkFigure.Of(
             "decode_tokens_per_second", $"decode, {tokens} tokens, {cached} cached", BenchmarkUnit.TokensPerSecond,
             runs.Select(taken => tokens / taken.Seconds),
-            run.Limits.Bound(ModelCost.DecodeBytes(model.Loaded, halfway), ModelCost.PromptFlops(model.Config)));
+            run.Limits.Bound(ModelCost.DecodeBytes(model.Loaded, halfway), ModelCost.PromptFlops(model.Config, 1)));
         yield return BenchmarkFigure.Of(
             "managed_bytes_per_token", "managed allocation a token", BenchmarkUnit.Bytes,
             runs.Select(taken => taken.ManagedBytes / tokens));

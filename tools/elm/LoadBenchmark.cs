@@ -20,7 +20,7 @@ internal sealed class LoadBenchmark : IBenchmark
         yield return BenchmarkFigure.Of(
             "load_to_first_token_seconds", $"load to first token of {PromptTokens}", BenchmarkUnit.Milliseconds,
             runs.Select(taken => taken.FirstToken),
-            run.Limits.Bound(bytes, PromptTokens * ModelCost.PromptFlops(model.Config)));
+            run.Limits.Bound(bytes, ModelCost.PromptFlops(model.Config, PromptTokens)));
     }
 
     public void WriteSettings(Utf8JsonWriter json) => json.WriteNumber("prompt_tokens", PromptTokens);

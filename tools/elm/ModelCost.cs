@@ -16,8 +16,16 @@ internal static class ModelCost
         model.ByteCount - (model.Config.TieEmbeddings ? 0 : model.Embedding.ByteCount)
         + cached * CacheFloats(model.Config) * BenchmarkCache.TypeOf(model).Size();
 
-    /// <summary>Operations of one token of a prompt: the output layer is needed for the last one only.</summary>
-    public static double PromptFlops(OpenElmConfig config) => 2.0 * LayerWeights(config);
+    /// <summary>
+    /// Operations of a prompt: the output layer, and the last layer behind its keys and values, are needed for the last
+    /// token only.
+    /// </summary>
+    public static double PromptFlops(OpenElmConfig config, int tokens)
+    {
+        double ofLastToken = Weights(config, $"layers.{config.Layers.Count - 1}.")
+            - (double)config.QkvSize(config.Layers[^1]) * config.ModelSize;
+        return 2 * (tokens * (LayerWeights(config) - ofLastToken) + ofLastToken);
+    }
 
     /// <summary>
     /// Operations of one token of a training step: forward, the gradients of what each matrix reads, and, where all
@@ -31,8 +39,11 @@ internal static class ModelCost
             : 4 * weights - 2.0 * config.QkvSize(config.Layers[0]) * config.ModelSize;
     }
 
-    private static double LayerWeights(OpenElmConfig config) => config.TensorShapes()
-        .Where(tensor => tensor.Shape.Length == 2 && tensor.Name.StartsWith("layers.", StringComparison.Ordinal))
+    private static double LayerWeights(OpenElmConfig config) => Weights(config, "layers.");
+
+    // Of the matrices whose names begin so
+    private static double Weights(OpenElmConfig config, string prefix) => config.TensorShapes()
+        .Where(tensor => tensor.Shape.Length == 2 && tensor.Name.StartsWith(prefix, StringComparison.Ordinal))
         .Sum(tensor => (double)tensor.Shape[0] * tensor.Shape[1]);
 
     // A key and a value of a token in all layers

@@ -13,7 +13,7 @@ internal sealed class PrefillBenchmark(int promptTokens) : IBenchmark
         int[] prompt = RandomIds.Of(model.Config, promptTokens);
         double[] seconds = run.Seconds($"prefill of {promptTokens}", () => FirstToken(model.Loaded, prompt));
         BenchmarkBound bound = run.Limits.Bound(
-            ModelCost.DecodeBytes(model.Loaded, promptTokens), promptTokens * ModelCost.PromptFlops(model.Config));
+            ModelCost.DecodeBytes(model.Loaded, promptTokens), ModelCost.PromptFlops(model.Config, promptTokens));
         yield return BenchmarkFigure.Of(
             "prefill_tokens_per_second", $"prefill, {promptTokens} tokens", BenchmarkUnit.TokensPerSecond,
             seconds.Select(time => promptTokens / time), bound with { Seconds = bound.Seconds / promptTokens });

@@ -28,4 +28,14 @@ public readonly struct AttentionMask
         ArgumentNullException.ThrowIfNull(mask);
         return new AttentionMask(false, mask);
     }
+
+    /// <summary>What the last query sees; [.., 1, S] where this is an array [.., L, S].</summary>
+    internal AttentionMask OfLastQuery()
+    {
+        if (Array is not { } mask)
+            return None;
+        int[] start = new int[mask.Rank], stop = [.. mask.Shape];
+        start[^2] = stop[^2] - 1;
+        return Of(mask.Slice(start, stop));
+    }
 }

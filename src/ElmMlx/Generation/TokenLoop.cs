@@ -53,8 +53,10 @@ internal sealed class TokenLoop
             MlxRandom.Seed(seed);
         try
         {
-            Prefill(prompt, progress, cancellation);
-            _current = FirstStep(prompt[^1]);
+            int[] ids = [.. prompt];
+            int done = Prefill(ids, progress, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            _current = FirstStep(ids.AsSpan(done));
             for (int n = 0; n != _options.MaxTokens; n++)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -89,15 +91,16 @@ internal sealed class TokenLoop
         return _shown ??= Owned.Take(_current.LogProbs.Squeeze(0));
     }
 
-    // All of the prompt but its last token goes into the cache; nothing of it needs the output layer.
-    private void Prefill(IReadOnlyList<int> prompt, IProgress<PrefillProgress>? progress, CancellationToken cancellation)
+    // All of the prompt but its last chunk, which gives the first token, goes into the cache; answers how many tokens. A
+    // quantised cache is one token ahead, as in mlx-lm: the last token sees what was rounded.
+    private int Prefill(int[] ids, IProgress<PrefillProgress>? progress, CancellationToken cancellation)
     {
-        int[] ids = [.. prompt];
         progress?.Report(new PrefillProgress(0, ids.Length));
-        for (int done = 0; done < ids.Length - 1;)
+        int done = 0, lastChunk = _options.KvBits is null ? _options.PrefillStepSize : 1;
+        while (ids.Length - done > lastChunk)
         {
-            cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(_options.PrefillStepSize, ids.Length - 1 - done);
+            cancellation.ThrowIfCancellationRequested();
             using (var scope = new ArrayScope())
             {
                 _model.Hidden(MlxArray.From<int>(ids.AsSpan(done, count), 1, count), _cache);
@@ -108,37 +111,38 @@ internal sealed class TokenLoop
             done += count;
             progress?.Report(new PrefillProgress(done, ids.Length));
         }
+        return done;
     }
 
-    private (MlxArray Token, MlxArray LogProbs) FirstStep(int last)
+    private (MlxArray Token, MlxArray LogProbs) FirstStep(ReadOnlySpan<int> ids)
     {
         using var scope = new ArrayScope();
-        return Step(MlxArray.From<int>([last], 1));
+        return Step(MlxArray.From(ids, ids.Length));
     }
 
     // Nothing is waited for.
-    private (MlxArray Token, MlxArray LogProbs) Step(MlxArray token)
+    private (MlxArray Token, MlxArray LogProbs) Step(MlxArray tokens)
     {
-        (MlxArray Token, MlxArray LogProbs) step = Build(token);
+        (MlxArray Token, MlxArray LogProbs) step = Build(tokens);
         MlxArray.AsyncEval(step.Token, step.LogProbs);
         return step;
     }
 
     /// <summary>The graph of one step, of which nothing is computed yet.</summary>
-    /// <param name="token">The latest token [1].</param>
+    /// <param name="tokens">The latest token [1], or at first the end of the prompt [L].</param>
     /// <returns>The next one [1], and the log-probabilities [1, V]: the caller's.</returns>
     /// <remarks>
     /// Every token makes the same arrays, so their objects are recycled, unless a module of the caller's sees them.
     /// </remarks>
-    internal (MlxArray Token, MlxArray LogProbs) Build(MlxArray token)
+    internal (MlxArray Token, MlxArray LogProbs) Build(MlxArray tokens)
     {
         using ArrayScope scope = _model.IsOwnThroughout ? ArrayScope.Recycling() : new ArrayScope();
-        MlxArray logits = _model.Logits(_model.Hidden(token.ExpandDims(0), _cache)).Squeeze(1);
+        MlxArray logits = _model.Logits(_model.HiddenOfLast(tokens.ExpandDims(0), _cache)).Squeeze(1);
         if (_candidates < logits.Dim(1))
             logits = logits.Slice(FirstLogit, [1, _candidates]);
         if (_processors.Length > 0)
         {
-            Remember(token);
+            Remember(tokens);
             foreach (LogitsProcessor processor in _processors)
                 logits = processor(_recent!, logits);
         }
@@ -149,9 +153,10 @@ internal sealed class TokenLoop
     }
 
     // As mlx-lm does it, the history begins with the prompt's last token.
-    private void Remember(MlxArray token)
+    private void Remember(MlxArray tokens)
     {
-        MlxArray id = token.AsType(DType.Int32);
+        int count = tokens.Dim(0);
+        MlxArray id = (count == 1 ? tokens : tokens.Slice([count - 1], [count])).AsType(DType.Int32);
         if (_recent is not null && _contextSize > 1)
         {
             int surplus = Math.Max(0, _recent.Dim(0) + 1 - _contextSize);

@@ -39,26 +39,35 @@ public sealed class Attention : Module
     /// <param name="x">[B, L, D].</param>
     /// <param name="mask">Which keys a query sees.</param>
     /// <param name="cache">Keys and values so far; null for none.</param>
-    /// <returns>[B, L, D].</returns>
-    public MlxArray Forward(MlxArray x, AttentionMask mask, LayerCache? cache)
+    /// <param name="onlyLast">Whether only the last token attends; all give keys and values.</param>
+    /// <returns>[B, L, D]; of the last token [B, 1, D].</returns>
+    public MlxArray Forward(MlxArray x, AttentionMask mask, LayerCache? cache, bool onlyLast = false)
     {
         int batch = x.Dim(0), length = x.Dim(1);
         MlxArray qkv = _qkvProjection.Module.Forward(x)
             .Reshape(batch, length, _queryHeads + 2 * _keyHeads, _config.HeadSize)
             .SwapAxes(1, 2);
         (MlxArray queries, MlxArray keys, MlxArray values) = qkv.Thirds(_queryHeads, _queryHeads + _keyHeads, 1);
+        int queryLength = length;
+        if (onlyLast && length > 1)
+        {
+            queryLength = 1;
+            queries = queries.Slice([0, 0, length - 1, 0], [batch, _queryHeads, length, _config.HeadSize]);
+            mask = mask.OfLastQuery();
+        }
         if (_queryNorm is not null)
         {
             queries = _queryNorm.Module.Forward(queries);
             keys = _keyNorm!.Module.Forward(keys);
         }
         int offset = cache?.Offset ?? 0;
-        queries = Fast.Rope(queries, _config.HeadSize, traditional: false, _config.RopeBase, 1f, offset);
+        queries = Fast.Rope(
+            queries, _config.HeadSize, traditional: false, _config.RopeBase, 1f, offset + length - queryLength);
         keys = Fast.Rope(keys, _config.HeadSize, traditional: false, _config.RopeBase, 1f, offset);
         MlxArray attended = cache is null
             ? Fast.ScaledDotProductAttention(queries, keys, values, _scale, mask)
             : cache.Attend(queries, keys, values, _scale, mask);
         return _outputProjection.Module.Forward(
-            attended.SwapAxes(1, 2).Reshape(batch, length, _queryHeads * _config.HeadSize));
+            attended.SwapAxes(1, 2).Reshape(batch, queryLength, _queryHeads * _config.HeadSize));
     }
 }

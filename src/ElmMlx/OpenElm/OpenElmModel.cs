@@ -115,7 +115,22 @@ public sealed partial class OpenElmModel : Module
     /// When given, receives each layer's states before the last norm, [B, L, D] each.
     /// </param>
     /// <returns>[B, L, D].</returns>
-    public MlxArray Hidden(MlxArray ids, PromptCache? cache = null, ICollection<MlxArray>? layers = null)
+    public MlxArray Hidden(MlxArray ids, PromptCache? cache = null, ICollection<MlxArray>? layers = null) =>
+        Hidden(ids, cache, layers, onlyLast: false);
+
+    /// <summary>
+    /// The last layer's state of the last token, normalised; the last layer computes no more than that and its cache.
+    /// </summary>
+    /// <param name="ids">Token ids [B, L].</param>
+    /// <param name="cache">Keys and values so far, which grow by L.</param>
+    /// <returns>[B, 1, D].</returns>
+    public MlxArray HiddenOfLast(MlxArray ids, PromptCache cache) => Hidden(ids, cache, layers: null, onlyLast: true);
+
+    /// <summary>[B, L, …] → [B, 1, …].</summary>
+    internal static MlxArray LastToken(MlxArray x) =>
+        x.Dim(1) == 1 ? x : x.Slice([0, x.Dim(1) - 1, 0], [x.Dim(0), x.Dim(1), x.Dim(2)]);
+
+    private MlxArray Hidden(MlxArray ids, PromptCache? cache, ICollection<MlxArray>? layers, bool onlyLast)
     {
         if (cache is not null && cache.Count != _layers.Length)
             throw new ArgumentException(
@@ -129,7 +144,7 @@ public sealed partial class OpenElmModel : Module
         MlxArray h = _embedding.Module.Forward(ids);
         for (int i = 0; i < _layers.Length; i++)
         {
-            h = _layers[i].Module.Forward(h, mask, cache?[i]);
+            h = _layers[i].Module.Forward(h, mask, cache?[i], onlyLast && i == _layers.Length - 1);
             layers?.Add(h);
         }
         return _norm.Module.Forward(h);

@@ -22,10 +22,12 @@ public sealed class TransformerLayer : Module
     /// <param name="x">[B, L, D].</param>
     /// <param name="mask">Which keys a query sees.</param>
     /// <param name="cache">This layer's keys and values so far; null for none.</param>
-    /// <returns>[B, L, D].</returns>
-    public MlxArray Forward(MlxArray x, AttentionMask mask, LayerCache? cache)
+    /// <param name="onlyLast">Whether only the last token goes on from here; the cache gets all.</param>
+    /// <returns>[B, L, D]; of the last token [B, 1, D].</returns>
+    public MlxArray Forward(MlxArray x, AttentionMask mask, LayerCache? cache, bool onlyLast = false)
     {
-        MlxArray h = x + _attention.Module.Forward(_attentionNorm.Module.Forward(x), mask, cache);
+        MlxArray attended = _attention.Module.Forward(_attentionNorm.Module.Forward(x), mask, cache, onlyLast);
+        MlxArray h = attended + (onlyLast ? OpenElmModel.LastToken(x) : x);
         return h + _feedForward.Module.Forward(_feedForwardNorm.Module.Forward(h));
     }
 }
