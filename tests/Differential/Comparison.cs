@@ -45,7 +45,14 @@ internal static class Comparison
             if (a.Error is not null && b.Error is not null)
                 return null;
             if (a.Error is not null || b.Error is not null)
-                return new Difference(first + i, $"cpu {a.Error ?? "computes"} | mlx {b.Error ?? "computes"}");
+            {
+                return new Difference(first + i, $"cpu {a.Error ?? "computes"} | mlx {b.Error ?? "computes"}")
+                {
+                    IsCpuError = a.Error is not null,
+                    IsMlxError = b.Error is not null,
+                };
+            }
+
             if (a.Type != b.Type || !a.Shape.AsSpan().SequenceEqual(b.Shape))
                 return new Difference(first + i, $"cpu {Text(a)} | mlx {Text(b)}");
             Value[] others = [];
@@ -79,14 +86,12 @@ internal static class Comparison
             bool isBeyond = a.Type == "complex64" && !double.IsFinite(x[at]) && !double.IsFinite(y[at]);
             if (!isExplained && !isOverflow && !isBeyond)
             {
-                return new Difference(
-                    0, $"{a.Type} [{at}]: cpu {x[at]:g9} | mlx {y[at]:g9} (rounding: {spread:g3})")
+                return new Difference(0, $"{a.Type} [{at}]: cpu {x[at]:g9} | mlx {y[at]:g9} (rounding: {spread:g3})")
                 {
-                    IsZeroForNaN = x[at] == 0 && double.IsNaN(y[at]),
-                    HasNaN = double.IsNaN(x[at]) || double.IsNaN(y[at]),
-                    MlxIsNotFinite = !double.IsFinite(y[at]),
-                    IsHalf = a.Type is "float16" or "bfloat16",
-                    IsBool = a.Type == "bool",
+                    Type = a.Type,
+                    At = at,
+                    Cpu = x[at],
+                    Mlx = y[at],
                 };
             }
         }
@@ -122,13 +127,21 @@ internal static class Comparison
 /// <param name="Text">How.</param>
 internal sealed record Difference(int Place, string Text)
 {
-    public bool IsZeroForNaN { get; init; }
+    /// <summary>Whether only the CPU provider refuses.</summary>
+    public bool IsCpuError { get; init; }
 
-    public bool HasNaN { get; init; }
+    /// <summary>Whether only MLX refuses.</summary>
+    public bool IsMlxError { get; init; }
 
-    public bool MlxIsNotFinite { get; init; }
+    /// <summary>The dtype of numbers that differ; empty where something else does.</summary>
+    public string Type { get; init; } = "";
 
-    public bool IsHalf { get; init; }
+    /// <summary>The place of the first that does, where a complex number counts for two.</summary>
+    public int At { get; init; }
 
-    public bool IsBool { get; init; }
+    public double Cpu { get; init; }
+
+    public double Mlx { get; init; }
+
+    public bool IsNumber => Type.Length > 0;
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace ElmMlx.Differential;
 
@@ -12,6 +13,22 @@ internal sealed record FuzzProgram(List<Input> Inputs, List<Step> Steps, string 
     public string ToJson() => JsonSerializer.Serialize(this);
 
     public static FuzzProgram Parse(string json) => JsonSerializer.Deserialize<FuzzProgram>(json)!;
+
+    /// <summary>Whether an operation's name begins with one of <paramref name="operations"/>.</summary>
+    public bool Uses(params string[] operations) => Steps.Any(
+        step => operations.Any(name => step.Operation.StartsWith(name, StringComparison.Ordinal)));
+
+    /// <summary>The step that made a value; the last one, if none did.</summary>
+    public Step StepOf(int value)
+    {
+        int first = 0;
+        return Steps.FirstOrDefault(step => value < (first += step.Outputs)) ?? Steps[^1];
+    }
+
+    /// <summary>What a step works on, as far as there is an outcome.</summary>
+    public Value[] OperandsOf(Step step, Outcome outcome) => [.. step.Operands.SelectMany(operand => operand.Values)
+        .Where(value => value < outcome.Values.Count)
+        .Select(value => value < 0 ? Inputs[-1 - value].AsValue : outcome.Values[value])];
 
     /// <summary>The program as people read it, a line each array and operation.</summary>
     public string Describe()
@@ -32,10 +49,26 @@ internal sealed record FuzzProgram(List<Input> Inputs, List<Step> Steps, string 
 /// <param name="Bytes">The elements, row after row.</param>
 /// <param name="IsVariable">Whether gradients and tangents are asked for it.</param>
 /// <param name="BatchAxis">The axis over which vmap goes; −1 for none.</param>
-internal sealed record Input(string Type, int[] Shape, byte[] Bytes, bool IsVariable, int BatchAxis);
+internal sealed record Input(string Type, int[] Shape, byte[] Bytes, bool IsVariable, int BatchAxis)
+{
+    [JsonIgnore]
+    public Value AsValue => new(Type, Shape, Bytes, null);
+}
 
 /// <summary>A call of the C function <c>mlx_</c> + <paramref name="Operation"/>.</summary>
-internal sealed record Step(string Operation, List<Operand> Operands, JsonObject Arguments);
+internal sealed record Step(string Operation, List<Operand> Operands, JsonObject Arguments)
+{
+    /// <summary>How many values come out.</summary>
+    [JsonIgnore]
+    public int Outputs => Operation switch
+    {
+        "divmod" => 2,
+        "quantize" => 3,
+        "split" => Arguments["num_splits"]!.GetValue<int>(),
+        "split_sections" => Arguments["indices"]!.AsArray().Count + 1,
+        _ => 1,
+    };
+}
 
 /// <summary>What an array or vector parameter gets: values' numbers; nothing for an empty array.</summary>
 internal sealed record Operand(int[] Values, bool IsVector);

@@ -1,0 +1,117 @@
+using System.Numerics;
+
+namespace ElmMlx.Cpu.Kernels;
+
+/// <summary>
+/// Functions of complex numbers with the infinities, signed zeros and branch cuts of C's Annex G, which .NET's
+/// <see cref="Complex"/> leaves out.
+/// </summary>
+internal static class ComplexFunctions
+{
+    public static Complex Exp(Complex z)
+    {
+        double size = Math.Exp(z.Real);
+        return z.Imaginary == 0 ? new(size, z.Imaginary)
+            : size == 0 ? Complex.Zero
+            : new(size * Math.Cos(z.Imaginary), size * Math.Sin(z.Imaginary));
+    }
+
+    /// <summary>eᶻ − 1, exact for small z too.</summary>
+    public static Complex Expm1(Complex z)
+    {
+        double less = DoubleFunctions.Expm1(z.Real), half = Math.Sin(z.Imaginary / 2);
+        return z.Imaginary == 0
+            ? new(less, z.Imaginary)
+            : new(less * Math.Cos(z.Imaginary) - 2 * half * half, Exp(z).Imaginary);
+    }
+
+    /// <summary>1 / (1 + e⁻ᶻ), by the power that does not overflow.</summary>
+    public static Complex Sigmoid(Complex z)
+    {
+        Complex power = Exp(z.Real < 0 ? z : -z);
+        return (z.Real < 0 ? power : 1) / (1 + power);
+    }
+
+    /// <summary>The logarithm to the base whose natural logarithm is given.</summary>
+    public static Complex Log(Complex z, double ofBase)
+    {
+        Complex log = Complex.Log(z);
+        return new(log.Real / ofBase, log.Imaginary / ofBase);
+    }
+
+    public static Complex Sinh(Complex z) =>
+        z.Imaginary == 0 ? new(Math.Sinh(z.Real), z.Imaginary)
+        : z.Real == 0 ? new(z.Real, Math.Sin(z.Imaginary))
+        : new(Math.Sinh(z.Real) * Math.Cos(z.Imaginary), Math.Cosh(z.Real) * Math.Sin(z.Imaginary));
+
+    public static Complex Cosh(Complex z) =>
+        z.Imaginary == 0 ? new(Math.Cosh(z.Real), z.Imaginary * Math.CopySign(1, z.Real))
+        : z.Real == 0 ? new(Math.Cos(z.Imaginary), z.Real)
+        : new(Math.Cosh(z.Real) * Math.Cos(z.Imaginary), Math.Sinh(z.Real) * Math.Sin(z.Imaginary));
+
+    public static Complex Tanh(Complex z) =>
+        z.Imaginary == 0 ? new(Math.Tanh(z.Real), z.Imaginary)
+        : z.Real == 0 ? new(z.Real, Math.Tan(z.Imaginary))
+        : double.IsInfinity(z.Real) ? new(Math.Sign(z.Real), 0)
+        : Complex.Tanh(z);
+
+    public static Complex Sin(Complex z) => OverI(Sinh(TimesI(z)));
+
+    public static Complex Cos(Complex z) => Cosh(TimesI(z));
+
+    public static Complex Tan(Complex z) => OverI(Tanh(TimesI(z)));
+
+    /// <summary>Both parts have the signs of z's.</summary>
+    public static Complex Asin(Complex z)
+    {
+        Complex angle = Complex.Asin(z);
+        return new(Math.CopySign(angle.Real, z.Real), Math.CopySign(angle.Imaginary, z.Imaginary));
+    }
+
+    /// <summary>The imaginary part has the sign that z's has not.</summary>
+    public static Complex Acos(Complex z)
+    {
+        Complex angle = Complex.Acos(z);
+        return new(angle.Real, -Math.CopySign(angle.Imaginary, z.Imaginary));
+    }
+
+    /// <summary>½ · atan2(2x, 1 − x² − y²) + i/4 · log(1 + 4y / (x² + (y − 1)²)) of z = x + iy.</summary>
+    public static Complex Atan(Complex z)
+    {
+        (double x, double y) = (z.Real, Math.Abs(z.Imaginary));
+        if (double.IsInfinity(x) || double.IsInfinity(y))
+            return new(Math.CopySign(Math.PI / 2, x), Math.CopySign(0, z.Imaginary));
+        double height = DoubleFunctions.Log1p(4 * y / (x * x + (y - 1) * (y - 1))) / 4;
+        return new(Math.Atan2(2 * x, 1 - x * x - y * y) / 2, Math.CopySign(height, z.Imaginary));
+    }
+
+    public static Complex Asinh(Complex z) => OverI(Asin(TimesI(z)));
+
+    /// <summary>The real part is not negative; the imaginary one has the sign of z's.</summary>
+    public static Complex Acosh(Complex z)
+    {
+        Complex angle = Complex.Acos(z);
+        return new(Math.Abs(angle.Imaginary), Math.CopySign(angle.Real, z.Imaginary));
+    }
+
+    public static Complex Atanh(Complex z) => OverI(Atan(TimesI(z)));
+
+    /// <summary>x / y; infinite where y is 0 and x is not.</summary>
+    public static Complex Divide(Complex x, Complex y)
+    {
+        if (y != Complex.Zero)
+            return x / y;
+        double infinity = Math.CopySign(double.PositiveInfinity, y.Real);
+        return new(infinity * x.Real, infinity * x.Imaginary);
+    }
+
+    /// <summary>xʸ; of 0 it is 1, 0 or nothing, as y is 0, has a positive real part or neither.</summary>
+    public static Complex Power(Complex x, Complex y) =>
+        x != Complex.Zero || y == Complex.Zero ? Complex.Pow(x, y)
+        : y.Real > 0 ? Complex.Zero
+        : new(double.NaN, double.NaN);
+
+    private static Complex TimesI(Complex z) => new(-z.Imaginary, z.Real);
+
+    private static Complex OverI(Complex z) => new(z.Imaginary, -z.Real);
+}

@@ -1,0 +1,92 @@
+namespace ElmMlx.Differential;
+
+/// <summary>Derivatives and vmaps that MLX gets wrong: docs/differences.md has the evidence.</summary>
+internal static class KnownTransforms
+{
+    // A rule covers a step that differs from MLX alone, under the same transform.
+    private static readonly (string[] Transforms, string[] Operations, string Reason)[] Rules =
+    [
+        (["vjp"], ["sort", "median"], "MLX's gradients of sort take the cotangents in the order of the sort"),
+        (["vjp"], ["pad"], "MLX's gradient of pad cuts off what other axes were padded by"),
+        (["vjp"], ["slice", "fast_rope"], "MLX's gradients of slices with steps misplace a single element"),
+        (["jvp"], ["slice"], "MLX's tangents of slices backwards have another shape"),
+        (["jvp"], ["logsumexp"], "MLX's tangent of logsumexp lacks the sum"),
+        (["jvp"], ["addmm"], "MLX's tangent of addmm lacks alpha and beta"),
+        (["jvp"], ["power"], "MLX's tangent of power takes the base's tangent for the exponent's"),
+        (["jvp"], ["fft_irfft"], "MLX's tangent of irfft counts the cut part"),
+        (["vmap"], ["divmod"], "MLX's vmap of divmod takes its axis from nowhere"),
+        (["vmap"], ["slice"], "MLX's vmap of slices"),
+        (["vmap"], ["left_shift", "right_shift", "bitwise_"], "MLX's vmap of bitwise operations"),
+        (["vmap"], ["floor_divide"], "MLX's vmap of floor_divide"),
+        (["vmap"], ["scatter_"], "MLX's vmap of scatters"),
+        (["vmap"], ["sort", "argsort", "topk", "median"], "MLX's vmap of sorts and partitions"),
+        (["vmap"], ["fft_irfft"], "MLX's vmap of irfft"),
+        (["vmap"], ["not_equal"], "MLX's vmap of not_equal"),
+    ];
+
+    // What MLX says of derivatives that it has not
+    private static readonly string[] Lacks = ["mplemented", "NYI", "Type of cotangents does not match", "no gradient"];
+
+    // Constant but for jumps
+    private static readonly string[] Flat =
+        ["round", "floor_divide", "floor", "ceil", "sign", "divmod", "remainder", "arg", "stop_gradient"];
+
+    public static string? Reason(
+        FuzzProgram program, Outcome cpu, Outcome mlx, Difference difference, OtherProvider provider)
+    {
+        if (difference.IsCpuError || (program.Transform == "vmap" && !IsEachIndex(program, cpu.Transformed[0])))
+            return null;
+        if (program.Transform != "vmap" && difference.IsMlxError
+            && Lacks.Any(text => difference.Text.Contains(text, StringComparison.Ordinal)))
+            return "MLX has not this derivative";
+        string?[] reasons = [.. Suspects.Of(program, provider).Select(OfSuspect)];
+        if (reasons.Length > 0)
+            return reasons.Contains(null) ? null : reasons[0];
+        return program.Transform == "vmap" ? null : OfWhole(program, cpu, difference);
+    }
+
+    private static string? OfSuspect(Suspect suspect)
+    {
+        string transform = suspect.Program.Transform == "checkpoint" ? "vjp" : suspect.Program.Transform;
+        if (suspect.Difference.IsMlxError && transform != "vmap"
+            && Lacks.Any(text => suspect.Difference.Text.Contains(text, StringComparison.Ordinal)))
+            return "MLX has not this derivative";
+        string? rule = Rules.FirstOrDefault(rule => rule.Transforms.Contains(transform)
+            && suspect.Program.Uses(rule.Operations)).Reason;
+        return rule ?? OfWhole(suspect.Program, suspect.Cpu, suspect.Difference);
+    }
+
+    // Where every step alone has the same derivative
+    private static string? OfWhole(FuzzProgram program, Outcome cpu, Difference difference)
+    {
+        if (KnownDifferences.IsHalfOverflow(program, difference))
+            return "MLX's sums and products in half precision overflow";
+        if (cpu.Values.SkipLast(1).Any(value => !Elements.IsInexact(value.Type)))
+            return "MLX's derivatives pass through whole numbers";
+        if (difference.Cpu == 0 && double.IsNaN(difference.Mlx) && (program.Uses(Flat) || HasNoSlope(cpu)))
+            return "MLX multiplies a slope of 0 with an infinite one";
+        return double.IsNaN(difference.Cpu) && difference.Mlx == 0 && program.Uses("logcumsumexp")
+            ? "MLX's gradient of logcumsumexp takes NaN for 0"
+            : null;
+    }
+
+    private static bool HasNoSlope(Outcome cpu) =>
+        cpu.Values.Any(value => Comparison.Numbers(value).Any(x => !double.IsFinite(x)));
+
+    private static bool IsEachIndex(FuzzProgram program, Value whole)
+    {
+        if (whole.Error is not null)
+            return false;
+        Input batched = program.Inputs.First(input => input.BatchAxis >= 0);
+        int n = batched.Shape[batched.BatchAxis], size = whole.Bytes.Length / n;
+        for (int index = 0; index < n; index++)
+        {
+            Value one = Execution.Run(program with { Transform = "none" }, index: index).Values[^1];
+            Value part = new(one.Type, one.Shape, whole.Bytes[(index * size)..((index + 1) * size)], null);
+            if (part.Bytes.Length != one.Bytes.Length || !Comparison.AreClose(part, one))
+                return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,105 @@
+namespace ElmMlx.Differential;
+
+/// <summary>Which operations a difference under a transform comes from.</summary>
+internal static class Suspects
+{
+    /// <summary>The steps that differ alone, under the same transform, on the operands that they had.</summary>
+    public static IEnumerable<Suspect> Of(FuzzProgram program, OtherProvider mlx)
+    {
+        Input? batched = program.Inputs.FirstOrDefault(input => input.BatchAxis >= 0);
+        int n = batched is null ? 1 : batched.Shape[batched.BatchAxis];
+        FuzzProgram plain = program with { Transform = "none" };
+        Outcome[] cpu = [.. Enumerable.Range(0, n).Select(index => Execution.Run(plain, index: index))];
+        HashSet<int> moving = [.. Enumerable.Range(0, program.Inputs.Count)
+            .Where(i => program.Inputs[i].IsVariable).Select(i => -1 - i)];
+        int first = 0;
+        foreach (Step step in program.Steps)
+        {
+            int end = first + step.Outputs;
+            if (end > cpu[0].Values.Count)
+                yield break;
+            if (step.Operands.Any(operand => operand.Values.Any(moving.Contains)))
+            {
+                moving.UnionWith(Enumerable.Range(first, end - first).Where(
+                    i => batched is not null || Elements.IsFloat(cpu[0].Values[i].Type)));
+                if (moving.Contains(end - 1) && Alone(program, step, cpu, moving, mlx) is { } suspect)
+                    yield return suspect;
+            }
+
+            first = end;
+        }
+    }
+
+    // Under vmap with the axis of the batch at any place
+    private static Suspect? Alone(
+        FuzzProgram program, Step step, Outcome[] cpu, HashSet<int> moving, OtherProvider mlx)
+    {
+        int[] values = [.. step.Operands.SelectMany(operand => operand.Values).Distinct()];
+        int nAxes = program.Transform == "vmap" ? 1 + values.Max(value => At(program, value, cpu[0], 0).Shape.Length) : 1;
+        Step renumbered = step with
+        {
+            Operands = [.. step.Operands.Select(operand => operand with
+            {
+                Values = [.. operand.Values.Select(value => -1 - Array.IndexOf(values, value))],
+            })],
+        };
+        for (int axis = 0; axis < nAxes; axis++)
+        {
+            List<Input> inputs = [.. values.Select(value => moving.Contains(value)
+                ? Moving(program, value, cpu, axis)
+                : At(program, value, cpu[0], 0))];
+            var alone = new FuzzProgram(inputs, [renumbered], program.Transform);
+            Outcome ours = Execution.Run(alone), other = mlx.Run(alone);
+            if (Comparison.First(alone, ours, other) is { } difference)
+                return new Suspect(alone, ours, difference);
+        }
+
+        return null;
+    }
+
+    // As a variable; under vmap the value at each index of the batch, along an axis of its own
+    private static Input Moving(FuzzProgram program, int value, Outcome[] cpu, int axis)
+    {
+        Input[] parts = [.. cpu.Select((outcome, index) => At(program, value, outcome, index))];
+        Input first = parts[0] with { IsVariable = true };
+        if (program.Transform != "vmap")
+            return first;
+        int at = Math.Min(axis, first.Shape.Length), nRows = Size(first.Shape[..at]);
+        int row = nRows == 0 ? 0 : first.Bytes.Length / nRows;
+        return first with
+        {
+            Shape = [.. first.Shape[..at], parts.Length, .. first.Shape[at..]],
+            Bytes = [.. Enumerable.Range(0, nRows).SelectMany(
+                i => parts.SelectMany(part => part.Bytes[(i * row)..((i + 1) * row)]))],
+            BatchAxis = at,
+        };
+    }
+
+    // As a constant; of an input with a batch what it is at the index
+    private static Input At(FuzzProgram program, int value, Outcome outcome, int index)
+    {
+        if (value >= 0)
+        {
+            Value result = outcome.Values[value];
+            return new Input(result.Type, result.Shape, result.Bytes, false, -1);
+        }
+
+        Input input = program.Inputs[-1 - value] with { IsVariable = false };
+        if (input.BatchAxis < 0)
+            return input;
+        int nRows = Size(input.Shape[..input.BatchAxis]), n = input.Shape[input.BatchAxis];
+        int row = nRows == 0 ? 0 : input.Bytes.Length / nRows / n;
+        return input with
+        {
+            Shape = [.. input.Shape[..input.BatchAxis], .. input.Shape[(input.BatchAxis + 1)..]],
+            Bytes = [.. Enumerable.Range(0, nRows).SelectMany(
+                i => input.Bytes[((i * n + index) * row)..((i * n + index + 1) * row)])],
+            BatchAxis = -1,
+        };
+    }
+
+    private static int Size(int[] shape) => shape.Aggregate(1, (product, length) => product * length);
+}
+
+/// <summary>A program of one step on which the providers differ.</summary>
+internal sealed record Suspect(FuzzProgram Program, Outcome Cpu, Difference Difference);
