@@ -28,7 +28,7 @@ internal sealed record FuzzProgram(List<Input> Inputs, List<Step> Steps, string 
     /// <summary>What a step works on, as far as there is an outcome.</summary>
     public Value[] OperandsOf(Step step, Outcome outcome) => [.. step.Operands.SelectMany(operand => operand.Values)
         .Where(value => value < outcome.Values.Count)
-        .Select(value => value < 0 ? Inputs[-1 - value].AsValue : outcome.Values[value])];
+        .Select(value => value < 0 ? Inputs[-1 - value].At(0).AsValue : outcome.Values[value])];
 
     /// <summary>The program as people read it, a line each array and operation.</summary>
     public string Describe()
@@ -53,6 +53,22 @@ internal sealed record Input(string Type, int[] Shape, byte[] Bytes, bool IsVari
 {
     [JsonIgnore]
     public Value AsValue => new(Type, Shape, Bytes, null);
+
+    /// <summary>As a constant: what it is at an index of the batch, where it has one.</summary>
+    public Input At(int index)
+    {
+        if (BatchAxis < 0)
+            return this with { IsVariable = false };
+        int nRows = Shape[..BatchAxis].Aggregate(1, (product, length) => product * length), n = Shape[BatchAxis];
+        int row = nRows == 0 ? 0 : Bytes.Length / nRows / n;
+        return new Input(
+            Type,
+            [.. Shape[..BatchAxis], .. Shape[(BatchAxis + 1)..]],
+            [.. Enumerable.Range(0, nRows).SelectMany(
+                i => Bytes[((i * n + index) * row)..((i * n + index + 1) * row)])],
+            IsVariable: false,
+            BatchAxis: -1);
+    }
 }
 
 /// <summary>A call of the C function <c>mlx_</c> + <paramref name="Operation"/>.</summary>

@@ -84,18 +84,7 @@ internal static class Suspects
             return new Input(result.Type, result.Shape, result.Bytes, false, -1);
         }
 
-        Input input = program.Inputs[-1 - value] with { IsVariable = false };
-        if (input.BatchAxis < 0)
-            return input;
-        int nRows = Size(input.Shape[..input.BatchAxis]), n = input.Shape[input.BatchAxis];
-        int row = nRows == 0 ? 0 : input.Bytes.Length / nRows / n;
-        return input with
-        {
-            Shape = [.. input.Shape[..input.BatchAxis], .. input.Shape[(input.BatchAxis + 1)..]],
-            Bytes = [.. Enumerable.Range(0, nRows).SelectMany(
-                i => input.Bytes[((i * n + index) * row)..((i * n + index + 1) * row)])],
-            BatchAxis = -1,
-        };
+        return program.Inputs[-1 - value].At(index);
     }
 
     private static int Size(int[] shape) => shape.Aggregate(1, (product, length) => product * length);

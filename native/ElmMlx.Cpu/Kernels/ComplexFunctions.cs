@@ -41,12 +41,12 @@ internal static class ComplexFunctions
 
     public static Complex Sinh(Complex z) =>
         z.Imaginary == 0 ? new(Math.Sinh(z.Real), z.Imaginary)
-        : z.Real == 0 ? new(z.Real, Math.Sin(z.Imaginary))
+        : z.Real == 0 ? new(Signed(z.Real, Math.Cos(z.Imaginary)), Math.Sin(z.Imaginary))
         : new(Math.Sinh(z.Real) * Math.Cos(z.Imaginary), Math.Cosh(z.Real) * Math.Sin(z.Imaginary));
 
     public static Complex Cosh(Complex z) =>
         z.Imaginary == 0 ? new(Math.Cosh(z.Real), z.Imaginary * Math.CopySign(1, z.Real))
-        : z.Real == 0 ? new(Math.Cos(z.Imaginary), z.Real)
+        : z.Real == 0 ? new(Math.Cos(z.Imaginary), Signed(z.Real, Math.Sin(z.Imaginary)))
         : new(Math.Cosh(z.Real) * Math.Cos(z.Imaginary), Math.Sinh(z.Real) * Math.Sin(z.Imaginary));
 
     public static Complex Tanh(Complex z) =>
@@ -110,6 +110,9 @@ internal static class ComplexFunctions
         x != Complex.Zero || y == Complex.Zero ? Complex.Pow(x, y)
         : y.Real > 0 ? Complex.Zero
         : new(double.NaN, double.NaN);
+
+    // The zero with the factor's sign, even where the factor is NaN
+    private static double Signed(double zero, double factor) => zero * Math.CopySign(1, factor);
 
     private static Complex TimesI(Complex z) => new(-z.Imaginary, z.Real);
 
