@@ -103,7 +103,7 @@ internal static class Comparison
     private static double Tolerance(Value value, double wanted, bool isNarrow, bool isDerivative)
     {
         double most = Numbers(value).Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max();
-        double scale = isDerivative ? 1 + most : Math.Abs(wanted) + most / 16;
+        double scale = isDerivative || !double.IsFinite(wanted) ? 1 + most : Math.Abs(wanted) + most / 16;
         double unit = Unit(value.Type, isNarrow);
         return unit == 0 ? 0 : BaseUnits * unit * scale + SmallestNormal(value.Type);
     }

@@ -64,22 +64,28 @@ internal static class ComplexFunctions
     /// <summary>Both parts have the signs of z's.</summary>
     public static Complex Asin(Complex z)
     {
-        Complex angle = Complex.Asin(z);
+        if (z.Real == 0)
+            return new(z.Real, Math.Asinh(z.Imaginary));
+        Complex angle = IsInfinite(z) ? AtInfinity(z) : Complex.Asin(z);
         return new(Math.CopySign(angle.Real, z.Real), Math.CopySign(angle.Imaginary, z.Imaginary));
     }
 
     /// <summary>The imaginary part has the sign that z's has not.</summary>
     public static Complex Acos(Complex z)
     {
-        Complex angle = Complex.Acos(z);
+        if (z.Real == 0)
+            return new(Math.PI / 2, -Math.Asinh(z.Imaginary));
+        Complex angle = IsInfinite(z) ? Math.PI / 2 - AtInfinity(z) : Complex.Acos(z);
         return new(angle.Real, -Math.CopySign(angle.Imaginary, z.Imaginary));
     }
 
     /// <summary>½ · atan2(2x, 1 − x² − y²) + i/4 · log(1 + 4y / (x² + (y − 1)²)) of z = x + iy.</summary>
     public static Complex Atan(Complex z)
     {
+        if (z.Imaginary == 0)
+            return new(Math.Atan(z.Real), z.Imaginary);
         (double x, double y) = (z.Real, Math.Abs(z.Imaginary));
-        if (double.IsInfinity(x) || double.IsInfinity(y))
+        if (IsInfinite(z))
             return new(Math.CopySign(Math.PI / 2, x), Math.CopySign(0, z.Imaginary));
         double height = DoubleFunctions.Log1p(4 * y / (x * x + (y - 1) * (y - 1))) / 4;
         return new(Math.Atan2(2 * x, 1 - x * x - y * y) / 2, Math.CopySign(height, z.Imaginary));
@@ -90,19 +96,22 @@ internal static class ComplexFunctions
     /// <summary>The real part is not negative; the imaginary one has the sign of z's.</summary>
     public static Complex Acosh(Complex z)
     {
-        Complex angle = Complex.Acos(z);
+        Complex angle = Acos(z);
         return new(Math.Abs(angle.Imaginary), Math.CopySign(angle.Real, z.Imaginary));
     }
 
     public static Complex Atanh(Complex z) => OverI(Atan(TimesI(z)));
 
-    /// <summary>x / y; infinite where y is 0 and x is not.</summary>
+    /// <summary>x / y; infinite where y is 0 and x is not, 0 where y is infinite and x is not.</summary>
     public static Complex Divide(Complex x, Complex y)
     {
-        if (y != Complex.Zero)
-            return x / y;
-        double infinity = Math.CopySign(double.PositiveInfinity, y.Real);
-        return new(infinity * x.Real, infinity * x.Imaginary);
+        if (y == Complex.Zero)
+        {
+            double infinity = Math.CopySign(double.PositiveInfinity, y.Real);
+            return new(infinity * x.Real, infinity * x.Imaginary);
+        }
+
+        return IsInfinite(y) && Complex.IsFinite(x) ? 0 * (x * Complex.Conjugate(Direction(y))) : x / y;
     }
 
     /// <summary>xʸ; of 0 it is 1, 0 or nothing, as y is 0, has a positive real part or neither.</summary>
@@ -110,6 +119,21 @@ internal static class ComplexFunctions
         x != Complex.Zero || y == Complex.Zero ? Complex.Pow(x, y)
         : y.Real > 0 ? Complex.Zero
         : new(double.NaN, double.NaN);
+
+    private static bool IsInfinite(Complex z) => double.IsInfinity(z.Real) || double.IsInfinity(z.Imaginary);
+
+    // Of an infinite z: ±1 for each infinite part, ±0 for the other
+    private static Complex Direction(Complex z) => new(
+        Math.CopySign(double.IsInfinity(z.Real) ? 1 : 0, z.Real),
+        Math.CopySign(double.IsInfinity(z.Imaginary) ? 1 : 0, z.Imaginary));
+
+    // The inverse sine of an infinite z: its real part is the angle between z and the imaginary axis.
+    private static Complex AtInfinity(Complex z)
+    {
+        Complex direction = Direction(z);
+        double angle = Math.Atan2(direction.Real, Math.Abs(direction.Imaginary));
+        return new(double.IsNaN(z.Real) || double.IsNaN(z.Imaginary) ? double.NaN : angle, double.PositiveInfinity);
+    }
 
     // The zero with the factor's sign, even where the factor is NaN
     private static double Signed(double zero, double factor) => zero * Math.CopySign(1, factor);
