@@ -32,6 +32,11 @@ internal static class Campaign
                 continue;
             nDifferent++;
             Console.WriteLine($"program {seed}: value {difference.Place}: {difference.Text}\n{program.Describe()}");
+            if (difference.Place >= cpu.Values.Count)
+            {
+                foreach (Suspect suspect in Suspects.Of(program, mlx))
+                    Console.WriteLine($"  alone: {suspect.Difference.Text}: {suspect.Program.Describe()}");
+            }
         }
 
         foreach ((string reason, List<int> seeds) in known)

@@ -30,6 +30,25 @@ internal sealed record FuzzProgram(List<Input> Inputs, List<Step> Steps, string 
         .Where(value => value < outcome.Values.Count)
         .Select(value => value < 0 ? Inputs[-1 - value].At(0).AsValue : outcome.Values[value])];
 
+    /// <summary>A step as a program of its own, on operands that <paramref name="input"/> makes of values.</summary>
+    public FuzzProgram Alone(Step step, Func<int, Input> input)
+    {
+        int[] values = [.. step.Operands.SelectMany(operand => operand.Values).Distinct()];
+        Step renumbered = step with
+        {
+            Operands = [.. step.Operands.Select(operand => operand with
+            {
+                Values = [.. operand.Values.Select(value => -1 - Array.IndexOf(values, value))],
+            })],
+        };
+        return new FuzzProgram([.. values.Select(input)], [renumbered], Transform);
+    }
+
+    /// <summary>A value as a constant: an input at an index of its batch, or what came out of a step.</summary>
+    public Input At(int value, Outcome outcome, int index = 0) => value < 0
+        ? Inputs[-1 - value].At(index)
+        : outcome.Values[value].AsInput;
+
     /// <summary>The program as people read it, a line each array and operation.</summary>
     public string Describe()
     {
@@ -90,7 +109,11 @@ internal sealed record Step(string Operation, List<Operand> Operands, JsonObject
 internal sealed record Operand(int[] Values, bool IsVector);
 
 /// <summary>An array that came out, or why none did.</summary>
-internal sealed record Value(string Type, int[] Shape, byte[] Bytes, string? Error);
+internal sealed record Value(string Type, int[] Shape, byte[] Bytes, string? Error)
+{
+    [JsonIgnore]
+    public Input AsInput => new(Type, Shape, Bytes, IsVariable: false, BatchAxis: -1);
+}
 
 /// <summary>What came of a program.</summary>
 /// <param name="Values">The outputs of the steps, one after the other; an error ends them.</param>

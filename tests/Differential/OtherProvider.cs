@@ -49,7 +49,8 @@ internal sealed class OtherProvider : IDisposable
     public void Dispose()
     {
         _process.StandardInput.Close();
-        _process.WaitForExit();
+        if (!_process.WaitForExit(Limit))
+            _process.Kill();
         _process.Dispose();
     }
 

@@ -15,7 +15,8 @@ switch (args)
         return Campaign.Run(Number(count), rest.Length > 0 ? Number(rest[0]) : 1);
 
     case ["show", string seed]:
-        Console.WriteLine(new ProgramGen().Of(Number(seed)).Describe());
+        FuzzProgram program = new ProgramGen().Of(Number(seed));
+        Console.WriteLine($"{program.Describe()}\n{program.ToJson()}");
         return 0;
 
     case ["record", string count, string file]:

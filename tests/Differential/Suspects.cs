@@ -34,21 +34,12 @@ internal static class Suspects
     private static Suspect? Alone(
         FuzzProgram program, Step step, Outcome[] cpu, HashSet<int> moving, OtherProvider mlx)
     {
-        int[] values = [.. step.Operands.SelectMany(operand => operand.Values).Distinct()];
-        int nAxes = program.Transform == "vmap" ? 1 + values.Max(value => At(program, value, cpu[0], 0).Shape.Length) : 1;
-        Step renumbered = step with
-        {
-            Operands = [.. step.Operands.Select(operand => operand with
-            {
-                Values = [.. operand.Values.Select(value => -1 - Array.IndexOf(values, value))],
-            })],
-        };
+        int nAxes = program.Transform == "vmap" ? 1 + program.OperandsOf(step, cpu[0]).Max(value => value.Shape.Length) : 1;
         for (int axis = 0; axis < nAxes; axis++)
         {
-            List<Input> inputs = [.. values.Select(value => moving.Contains(value)
+            FuzzProgram alone = program.Alone(step, value => moving.Contains(value)
                 ? Moving(program, value, cpu, axis)
-                : At(program, value, cpu[0], 0))];
-            var alone = new FuzzProgram(inputs, [renumbered], program.Transform);
+                : program.At(value, cpu[0]));
             Outcome ours = Execution.Run(alone), other = mlx.Run(alone);
             if (Comparison.First(alone, ours, other) is { } difference)
                 return new Suspect(alone, ours, difference);
@@ -60,7 +51,7 @@ internal static class Suspects
     // As a variable; under vmap the value at each index of the batch, along an axis of its own
     private static Input Moving(FuzzProgram program, int value, Outcome[] cpu, int axis)
     {
-        Input[] parts = [.. cpu.Select((outcome, index) => At(program, value, outcome, index))];
+        Input[] parts = [.. cpu.Select((outcome, index) => program.At(value, outcome, index))];
         Input first = parts[0] with { IsVariable = true };
         if (program.Transform != "vmap")
             return first;
@@ -73,18 +64,6 @@ internal static class Suspects
                 i => parts.SelectMany(part => part.Bytes[(i * row)..((i + 1) * row)]))],
             BatchAxis = at,
         };
-    }
-
-    // As a constant; of an input with a batch what it is at the index
-    private static Input At(FuzzProgram program, int value, Outcome outcome, int index)
-    {
-        if (value >= 0)
-        {
-            Value result = outcome.Values[value];
-            return new Input(result.Type, result.Shape, result.Bytes, false, -1);
-        }
-
-        return program.Inputs[-1 - value].At(index);
     }
 
     private static int Size(int[] shape) => shape.Aggregate(1, (product, length) => product * length);
