@@ -11,7 +11,7 @@ internal static class Comparison
     // MLX computes these of float64 in float32, or with a constant that is float32
     private static readonly string[] InFloat32 =
     [
-        "exp", "sigmoid", "sin", "cos", "erf", "erfinv", "logaddexp", "logcumsumexp", "log2", "log10", "round", "degrees", "radians",
+        "exp", "expm1", "sigmoid", "sin", "cos", "erf", "erfinv", "logaddexp", "logcumsumexp", "log2", "log10", "round", "degrees", "radians",
         "linspace", "mean", "mean_axis", "mean_axes", "var", "var_axis", "var_axes", "std", "std_axis", "std_axes",
     ];
 

@@ -3,9 +3,9 @@ namespace ElmMlx.Differential;
 /// <summary>Where the providers differ and MLX is wrong: a rule each, and docs/differences.md has the evidence.</summary>
 internal static class KnownDifferences
 {
-    // Where one operand is a constant, MLX's tangents read the others' from nowhere: most end its process.
+    // MLX's tangents read those of constant operands, or of a second output, from nowhere: most end its process.
     private static readonly string[] FatalTangents =
-        ["where", "tril", "triu", "nan_to_num", "arctan2", "fast_scaled"];
+        ["where", "tril", "triu", "nan_to_num", "arctan2", "fast_scaled", "divmod"];
 
     private static readonly string[] Transposes = ["transpose", "swapaxes", "moveaxis"];
 
