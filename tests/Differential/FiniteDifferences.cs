@@ -35,9 +35,12 @@ internal static class FiniteDifferences
     private static FuzzProgram InDouble(FuzzProgram program) => program with
     {
         Inputs = [.. program.Inputs.Select(input => Elements.IsFloat(input.Type)
-            ? input with { Type = "float64", Bytes = Elements.Encode("float64", Numbers(input.Type, input.Shape, input.Bytes)) }
+            ? OfNumbers(input, Numbers(input.Type, input.Shape, input.Bytes))
             : input)],
     };
+
+    private static Input OfNumbers(Input input, double[] numbers) =>
+        input with { Type = "float64", Bytes = Elements.Encode("float64", numbers) };
 
     private static bool IsNear(Value value, Value exact) => value.Error is null && exact.Error is null
         && AreClose(Numbers(value), Numbers(exact), Math.Max(Tolerance, 8 * Elements.Epsilon(value.Type)));
@@ -82,8 +85,8 @@ internal static class FiniteDifferences
         for (int i = 0; i < places.Length; i++)
         {
             Input input = inputs[places[i]];
-            double[] moved = [.. Numbers(input.Type, input.Shape, input.Bytes).Zip(along[i], (x, direction) => x + step * direction)];
-            inputs[places[i]] = input with { Bytes = Elements.Encode("float64", moved) };
+            double[] at = Numbers(input.Type, input.Shape, input.Bytes);
+            inputs[places[i]] = OfNumbers(input, [.. at.Zip(along[i], (x, direction) => x + step * direction)]);
         }
 
         return Numbers(Execution.Run(program with { Inputs = inputs, Transform = "none" }).Values[^1]);

@@ -56,9 +56,12 @@ internal sealed record FuzzProgram(List<Input> Inputs, List<Step> Steps, string 
             $"  {-1 - i}: {x.Type} [{string.Join(", ", x.Shape)}]{(x.IsVariable ? " variable" : "")}"
             + (x.BatchAxis >= 0 ? $" batch axis {x.BatchAxis}" : ""));
         IEnumerable<string> steps = Steps.Select(step =>
-            $"  {step.Operation}({string.Join(", ", step.Operands.Select(o => o.IsVector
-                ? $"[{string.Join(", ", o.Values)}]" : o.Values.Length == 0 ? "none" : $"{o.Values[0]}"))}) {step.Arguments.ToJsonString()}");
+            $"  {step.Operation}({string.Join(", ", step.Operands.Select(Describe))}) {step.Arguments.ToJsonString()}");
         return $"{Transform} of\n{string.Join('\n', inputs.Concat(steps))}";
+
+        static string Describe(Operand operand) => operand.IsVector
+            ? $"[{string.Join(", ", operand.Values)}]"
+            : operand.Values.Length == 0 ? "none" : $"{operand.Values[0]}";
     }
 }
 

@@ -1,6 +1,6 @@
 namespace ElmMlx.Differential;
 
-/// <summary>Where the providers differ and MLX is wrong: a rule each, and docs/differences.md has the evidence.</summary>
+/// <summary>Where MLX is wrong: a rule each, and docs/differences.md has the evidence.</summary>
 internal static class KnownDifferences
 {
     // MLX's tangents read those of constant operands, or of a second output, from nowhere: most end its process.
@@ -12,8 +12,11 @@ internal static class KnownDifferences
     private static readonly string[] Scans = ["cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"];
 
     // What MLX adds up or multiplies in half precision itself
-    private static readonly string[] HalfProducts = ["prod", "sum", "mean", "matmul", "inner", "conv", "addmm", "tensordot",
-        "var", "std", "trace", "cumsum", "cumprod", "logsumexp", "softmax", "linalg_norm", "quantized_matmul", "fast_scaled"];
+    private static readonly string[] HalfProducts =
+    [
+        "prod", "sum", "mean", "matmul", "inner", "conv", "addmm", "tensordot", "var", "std", "trace", "cumsum",
+        "cumprod", "logsumexp", "softmax", "linalg_norm", "quantized_matmul", "fast_scaled",
+    ];
 
     /// <summary>The program as it is run: without a transform that ends MLX's process.</summary>
     public static FuzzProgram Reduce(FuzzProgram program) => program.Transform == "jvp" && program.Uses(FatalTangents)
@@ -67,7 +70,8 @@ internal static class KnownDifferences
         if (x.Difference.IsMlxError && x.Name == "pad" && x.Text("mode") == "edge"
             && x.Step.Arguments["axes"]!.AsArray().Count < x.Operand.Shape.Length)
             return "MLX pads with edges along all axes only";
-        if (x.Difference.IsMlxError && x.Name.StartsWith("arg", StringComparison.Ordinal) && x.Operand.Shape.Length == 0)
+        if (x.Difference.IsMlxError && x.Name.StartsWith("arg", StringComparison.Ordinal)
+            && x.Operand.Shape.Length == 0)
             return "MLX has no arg reduction of a scalar";
         if (x.Difference.IsMlxError && x.Name == "addmm" && x.Operands.Skip(1).Any(value => value.Shape.Length == 1))
             return "MLX's addmm of a vector broadcasts c before the product";
@@ -186,7 +190,8 @@ internal static class KnownDifferences
 
         public Value CpuValue => Cpu.Values[Difference.Place];
 
-        public Value? MlxValue => Mlx.Values.ElementAtOrDefault(Difference.Place) is { Error: null } value ? value : null;
+        public Value? MlxValue =>
+            Mlx.Values.ElementAtOrDefault(Difference.Place) is { Error: null } value ? value : null;
 
         public bool IsWhole => !Elements.IsInexact(Operand.Type);
 

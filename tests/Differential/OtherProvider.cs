@@ -11,7 +11,7 @@ internal sealed class OtherProvider : IDisposable
 
     private Process _process = Start();
 
-    /// <summary>The program's outcome; how the process ended, where it did, and then the next program gets another.</summary>
+    /// <summary>The program's outcome; where the process ended, how, and the next program gets another.</summary>
     public Outcome Run(FuzzProgram program)
     {
         string? line = null, death = null;

@@ -27,7 +27,8 @@ switch (args)
 
     default:
         Console.Error.WriteLine(
-            "differential run COUNT [SEED] | show SEED | record COUNT FILE | replay FILE; run and record need libmlxc: ELMMLX_MLXC=PATH");
+            "differential run COUNT [SEED] | show SEED | record COUNT FILE | replay FILE; "
+            + "run and record need libmlxc: ELMMLX_MLXC=PATH");
         return 2;
 }
 

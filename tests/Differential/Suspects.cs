@@ -34,8 +34,8 @@ internal static class Suspects
     private static Suspect? Alone(
         FuzzProgram program, Step step, Outcome[] cpu, HashSet<int> moving, OtherProvider mlx)
     {
-        int nAxes = program.Transform == "vmap" ? 1 + program.OperandsOf(step, cpu[0]).Max(value => value.Shape.Length) : 1;
-        for (int axis = 0; axis < nAxes; axis++)
+        int most = program.Transform == "vmap" ? program.OperandsOf(step, cpu[0]).Max(value => value.Shape.Length) : 0;
+        for (int axis = 0; axis <= most; axis++)
         {
             FuzzProgram alone = program.Alone(step, value => moving.Contains(value)
                 ? Moving(program, value, cpu, axis)
