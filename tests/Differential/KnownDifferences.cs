@@ -38,19 +38,23 @@ internal static class KnownDifferences
     public static bool IsHalfOverflow(FuzzProgram program, Difference difference) =>
         difference.Type == "float16" && !double.IsFinite(difference.Mlx) && program.Uses(HalfProducts);
 
+    /// <summary>Whether a product is taken over an empty array.</summary>
+    public static bool HasProductOfNothing(FuzzProgram program, Outcome cpu) => program.Steps.Any(
+        step => step.Operation.StartsWith("prod", StringComparison.Ordinal) && program.OperandsOf(step, cpu).Any(IsEmpty));
+
     private static string? OfDeath(FuzzProgram program, Outcome cpu) =>
         cpu.Values.LastOrDefault()?.Error is { } error ? OfFatalError(error)
         : program.Steps.Any(step => IsScanOfOne(program, cpu, step))
             ? "scans along an axis of length 1 are wrong in MLX, or end its process"
-        : program.Steps.Any(step => step.Operation == "trace" && program.OperandsOf(step, cpu)[0].Bytes.Length == 0)
+        : program.Steps.Any(step => step.Operation == "trace" && program.OperandsOf(step, cpu).Any(IsEmpty))
             ? "MLX may not come to the end of the trace of an empty array"
         : program.Transform == "vmap" && program.Uses("divmod") ? "MLX's vmap of divmod takes its axis from nowhere"
         : program.Steps.Any(step => step.Operation.Contains("sort", StringComparison.Ordinal)
-            && program.OperandsOf(step, cpu)[0].Bytes.Length == 0)
+            && program.OperandsOf(step, cpu).Any(IsEmpty))
             ? "sorts and scans of nothing end MLX's process"
         : program.Transform != "none" && program.Steps.Any(KnownTransforms.HasStep)
             ? "MLX's derivatives and vmaps of slices with steps write beyond them"
-        : program.Transform != "none" && program.Uses("prod") && cpu.Values.Any(value => value.Bytes.Length == 0)
+        : program.Transform != "none" && HasProductOfNothing(program, cpu)
             ? "gradients of products of nothing end MLX's process"
         : null;
 
@@ -75,6 +79,8 @@ internal static class KnownDifferences
             return "MLX has no arg reduction of a scalar";
         if (x.Difference.IsMlxError && x.Name == "addmm" && x.Operands.Skip(1).Any(value => value.Shape.Length == 1))
             return "MLX's addmm of a vector broadcasts c before the product";
+        if (x.Difference.IsMlxError && x.Name == "addmm" && x.Operands.Any(IsEmpty))
+            return "MLX's addmm of nothing reshapes to unknown lengths";
         return x.Difference.IsCpuError && x.Name.StartsWith("conv", StringComparison.Ordinal)
             && x.Difference.Text.Contains("smaller than the kernel", StringComparison.Ordinal)
             ? "MLX's convolution lets a kernel stand out of the input by less than a stride"
@@ -157,6 +163,8 @@ internal static class KnownDifferences
         int axis = step.Arguments["axis"]!.GetValue<int>();
         return x.Shape[axis < 0 ? axis + x.Shape.Length : axis] == 1;
     }
+
+    private static bool IsEmpty(Value value) => value.Bytes.Length == 0;
 
     private static bool IsVarianceOfRounding(Case x)
     {

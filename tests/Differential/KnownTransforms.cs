@@ -33,9 +33,12 @@ internal static class KnownTransforms
     // What MLX says of derivatives that it has not
     private static readonly string[] Lacks = ["mplemented", "NYI", "Type of cotangents does not match", "no gradient"];
 
-    // Constant but for jumps
+    // Constant but for jumps, or in parts
     private static readonly string[] Flat =
-        ["round", "floor_divide", "floor", "ceil", "sign", "divmod", "remainder", "arg", "stop_gradient"];
+    [
+        "round", "floor_divide", "floor", "ceil", "sign", "divmod", "remainder", "arg", "stop_gradient", "tri", "where",
+        "nan_to_num",
+    ];
 
     public static string? Reason(
         FuzzProgram program, Outcome cpu, Outcome mlx, Difference difference, OtherProvider provider)
@@ -87,11 +90,14 @@ internal static class KnownTransforms
             return "MLX's sums and products in half precision overflow";
         if (cpu.Values.SkipLast(1).Any(value => !Elements.IsInexact(value.Type)))
             return "MLX's derivatives pass through whole numbers";
+        if (difference.Type is "float16" or "bfloat16" && program.Uses("divide")
+            && FiniteDifferences.Confirm(program, cpu))
+            return "MLX's slopes of a quotient cancel in half precision";
         if (double.IsNaN(difference.Cpu) && cpu.Values.Any(HasNaN))
             return "where a function is NaN, MLX's derivative may be any number";
         if (program.Uses("topk") && cpu.Values.Any(HasNaN))
             return "MLX's partitions put NaN elsewhere than they say";
-        if (program.Uses("prod") && difference.IsMlxError && cpu.Values.Any(value => value.Bytes.Length == 0))
+        if (difference.IsMlxError && KnownDifferences.HasProductOfNothing(program, cpu))
             return "MLX refuses gradients of products of nothing";
         if (difference.Cpu == 0 && double.IsNaN(difference.Mlx) && (program.Uses(Flat) || HasNoSlope(cpu)))
             return "MLX multiplies a slope of 0 with an infinite one";
