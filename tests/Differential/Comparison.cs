@@ -24,11 +24,13 @@ internal static class Comparison
     {
         if (mlx.Death is { } death)
             return new Difference(-1, $"the process ended: {death}");
-        Lazy<Outcome[]> disturbed = new(() => [.. Enumerable.Range(0, NoiseRuns).Select(seed =>
-            Execution.Run(program, new Noise(seed, isUniform: program.Transform == "vmap")))]);
+        bool isMapped = program.Transform == "vmap";
+        Lazy<Outcome[]> disturbed = new(() => Disturbed(program, isUniform: isMapped));
+        Lazy<Outcome[]> plain = new(
+            () => isMapped ? Disturbed(program with { Transform = "none" }, isUniform: false) : disturbed.Value);
         bool isNarrow = program.Uses(FamiliesInFloat32)
             || program.Steps.Any(step => InFloat32.Contains(step.Operation));
-        return Of(cpu.Values, mlx.Values, disturbed, outcome => outcome.Values, isNarrow, 0)
+        return Of(cpu.Values, mlx.Values, plain, outcome => outcome.Values, isNarrow, 0)
             ?? Of(
                 cpu.Transformed, mlx.Transformed, disturbed, outcome => outcome.Transformed, isNarrow,
                 cpu.Values.Count);
@@ -42,6 +44,9 @@ internal static class Comparison
         double tolerance = BaseUnits * Unit(a.Type, isNarrow: true) * (1 + most);
         return Enumerable.Range(0, x.Length).All(i => IsClose(x[i], y[i], tolerance));
     }
+
+    private static Outcome[] Disturbed(FuzzProgram program, bool isUniform) =>
+        [.. Enumerable.Range(0, NoiseRuns).Select(seed => Execution.Run(program, new Noise(seed, isUniform)))];
 
     private static Difference? Of(
         List<Value> cpu, List<Value> mlx, Lazy<Outcome[]> disturbed, Func<Outcome, List<Value>> part, bool isNarrow,

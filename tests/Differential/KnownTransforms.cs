@@ -8,7 +8,8 @@ internal static class KnownTransforms
     [
         (["vjp"], ["sort", "median"], "MLX's gradients of sort take the cotangents in the order of the sort"),
         (["vjp"], ["pad"], "MLX's gradient of pad cuts off what other axes were padded by"),
-        (["vjp"], ["slice", "fast_rope"], "MLX's gradients of slices with steps misplace a single element"),
+        (["vjp"], ["slice"], "MLX's gradients of slices with steps misplace a single element"),
+        (["vjp", "jvp"], ["fast_rope"], "MLX's rope slices single elements with steps, which have wrong derivatives"),
         (["jvp"], ["slice"], "MLX's tangents of slices with steps have another shape"),
         (["jvp"], ["logsumexp"], "MLX's tangent of logsumexp lacks the sum"),
         (["jvp"], ["addmm"], "MLX's tangent of addmm lacks alpha and beta"),
@@ -24,11 +25,12 @@ internal static class KnownTransforms
         (["vmap"], ["fft_irfft"], "MLX's vmap of irfft has the wrong length along some axes"),
         (["vmap"], ["slice_update"], "MLX's vmap of slice_update reads beyond an update that has no batch"),
         (["vmap"], ["fast_rope"], "MLX's vmap of rope reshapes by the wrong axes"),
+        (["vmap"], ["take"], "MLX takes slices of a transposed array in the order of memory"),
         (["vmap"], ["addmm"], "MLX's vmap of addmm reshapes arrays of nothing"),
         (["vmap"], ["not_equal"], "MLX's vmap of not_equal answers its first operand's axis"),
     ];
 
-    private const double LogUnits = 16;
+    private const double LogUnits = 64;
 
     // What MLX says of derivatives that it has not
     private static readonly string[] Lacks = ["mplemented", "NYI", "Type of cotangents does not match", "no gradient"];
@@ -37,7 +39,7 @@ internal static class KnownTransforms
     private static readonly string[] Flat =
     [
         "round", "floor_divide", "floor", "ceil", "sign", "divmod", "remainder", "arg", "stop_gradient", "tri", "where",
-        "nan_to_num",
+        "nan_to_num", "maximum", "minimum", "clip", "slice_update_m",
     ];
 
     public static string? Reason(
@@ -63,13 +65,15 @@ internal static class KnownTransforms
                 && program.Uses(rule.Operations)).Reason;
         if (FiniteDifferences.AreNear(program, cpu, mlx))
             return "a derivative rounds more than its function: both are near float64's";
-        if (program.Transform != "jvp" && program.Steps.Any(step => IsTiedSort(program, cpu, step)))
+        if (program.Transform != "jvp" && program.Steps.Any(step => IsTied(program, cpu, step, "sort", "median")))
             return "MLX's gradients of sort take the cotangents in the order of the sort";
-        return OfWhole(program, cpu, difference) ?? (IsSetApart(cpu, mlx) ? "operands that rounding set apart" : null);
+        return OfWhole(program, cpu, mlx, difference);
     }
 
     private static string? OfSuspect(Suspect suspect)
     {
+        if (suspect.Mlx.Death is not null)
+            return KnownDifferences.OfDeath(suspect.Program, suspect.Cpu);
         string transform = suspect.Program.Transform == "checkpoint" ? "vjp" : suspect.Program.Transform;
         if (suspect.Difference.IsMlxError && transform != "vmap"
             && Lacks.Any(text => suspect.Difference.Text.Contains(text, StringComparison.Ordinal)))
@@ -80,34 +84,39 @@ internal static class KnownTransforms
             return null;
         string? rule = Rules.FirstOrDefault(rule => rule.Transforms.Contains(transform)
             && suspect.Program.Uses(rule.Operations)).Reason;
-        return rule ?? OfWhole(suspect.Program, suspect.Cpu, suspect.Difference);
+        return rule ?? OfWhole(suspect.Program, suspect.Cpu, suspect.Mlx, suspect.Difference);
     }
 
     // Where every step alone has the same derivative
-    private static string? OfWhole(FuzzProgram program, Outcome cpu, Difference difference)
+    private static string? OfWhole(FuzzProgram program, Outcome cpu, Outcome mlx, Difference difference)
     {
         if (KnownDifferences.IsHalfOverflow(program, difference))
             return "MLX's sums and products in half precision overflow";
         if (cpu.Values.SkipLast(1).Any(value => !Elements.IsInexact(value.Type)))
             return "MLX's derivatives pass through whole numbers";
-        if (difference.Type is "float16" or "bfloat16" && program.Uses("divide")
-            && FiniteDifferences.Confirm(program, cpu))
-            return "MLX's slopes of a quotient cancel in half precision";
+        double error = SlopesOfQuotients(program, cpu) * Elements.Epsilon(difference.Type);
+        if (Math.Abs(difference.Cpu - difference.Mlx) <= error)
+            return "MLX's slopes of a quotient cancel";
+        if (program.Transform == "jvp" && program.Steps.Any(step => IsTied(program, cpu, step, "max", "min")))
+            return "MLX's tangent of equal extremes is one's, not shared";
         if (double.IsNaN(difference.Cpu) && cpu.Values.Any(HasNaN))
             return "where a function is NaN, MLX's derivative may be any number";
         if (program.Uses("topk") && cpu.Values.Any(HasNaN))
             return "MLX's partitions put NaN elsewhere than they say";
         if (difference.IsMlxError && KnownDifferences.HasProductOfNothing(program, cpu))
             return "MLX refuses gradients of products of nothing";
-        if (difference.Cpu == 0 && double.IsNaN(difference.Mlx) && (program.Uses(Flat) || HasNoSlope(cpu)))
+        bool isFlat = program.Uses(Flat), hasNoSlope = HasNoSlope(cpu);
+        if (double.IsNaN(difference.Mlx) && (difference.Cpu == 0 ? isFlat || hasNoSlope : isFlat && hasNoSlope))
             return "MLX multiplies a slope of 0 with an infinite one";
+        if (IsSetApart(cpu, mlx))
+            return "operands that rounding set apart";
         if (!program.Uses("logcumsumexp"))
             return null;
         if (double.IsNaN(difference.Cpu) && difference.Mlx == 0)
             return "MLX's gradient of logcumsumexp takes NaN for 0";
-        double most = cpu.Values.SelectMany(Comparison.Numbers).Where(double.IsFinite).Max(Math.Abs);
-        double error = Elements.Epsilon(difference.Type) * most * Math.Abs(difference.Cpu);
-        return Math.Abs(difference.Cpu - difference.Mlx) <= LogUnits * error
+        double largest = cpu.Values.SelectMany(Comparison.Numbers).Where(double.IsFinite).Max(Math.Abs);
+        error = LogUnits * Elements.Epsilon(difference.Type) * largest * Math.Abs(difference.Cpu);
+        return Math.Abs(difference.Cpu - difference.Mlx) <= error
             ? "MLX's gradient of logcumsumexp goes through logarithms and loses what large numbers round"
             : null;
     }
@@ -115,11 +124,28 @@ internal static class KnownTransforms
     public static bool HasStep(Step slice) =>
         slice.Operation == "slice" && slice.Arguments["strides"]!.AsArray().Any(stride => stride!.GetValue<int>() != 1);
 
-    // Noise breaks ties, and so explains whatever a sort alone does with them.
-    private static bool IsTiedSort(FuzzProgram program, Outcome cpu, Step step) =>
-        (step.Operation.StartsWith("sort", StringComparison.Ordinal) || step.Operation == "median")
+    // Whether an operation chooses among equal numbers: noise breaks ties, and so explains whatever becomes of them.
+    private static bool IsTied(FuzzProgram program, Outcome cpu, Step step, params string[] operations) =>
+        operations.Any(name => step.Operation.StartsWith(name, StringComparison.Ordinal))
         && Comparison.Numbers(program.OperandsOf(step, cpu)[0]) is var numbers
         && numbers.Distinct().Count() < numbers.Length;
+
+    // At most |1 / y| + |x / y²| of all quotients x / y
+    private static double SlopesOfQuotients(FuzzProgram program, Outcome cpu)
+    {
+        double most = 0;
+        foreach (Step step in program.Steps.Where(step => step.Operation == "divide"))
+        {
+            Value[] operands = program.OperandsOf(step, cpu);
+            double x = Sizes(operands[0]).Max(), y = Sizes(operands[1]).Where(size => size > 0).DefaultIfEmpty(1).Min();
+            most = Math.Max(most, (1 + x / y) / y);
+        }
+
+        return most;
+    }
+
+    private static IEnumerable<double> Sizes(Value value) =>
+        Comparison.Numbers(value).Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty(1);
 
     private static bool HasNaN(Value value) => Comparison.Numbers(value).Any(double.IsNaN);
 

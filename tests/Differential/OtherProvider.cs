@@ -11,6 +11,13 @@ internal sealed class OtherProvider : IDisposable
 
     private Process _process = Start();
 
+    /// <exception cref="InvalidOperationException">There is no libmlxc.</exception>
+    public OtherProvider()
+    {
+        if (Run(new FuzzProgram([], [], "none")).Death is { } death)
+            throw new InvalidOperationException($"libmlxc does not answer ({death}): set ELMMLX_MLXC to its path.");
+    }
+
     /// <summary>The program's outcome; where the process ended, how, and the next program gets another.</summary>
     public Outcome Run(FuzzProgram program)
     {
@@ -23,15 +30,14 @@ internal sealed class OtherProvider : IDisposable
             death = Overrun(answer);
             line = death is null ? answer.GetAwaiter().GetResult() : null;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or InvalidOperationException)
         {
             // it has ended
         }
 
         if (line is not null)
             return JsonSerializer.Deserialize<Outcome>(line)!;
-        if (death is not null)
-            _process.Kill();
+        _process.Kill();        // if it goes on
         _process.WaitForExit();
         death ??= $"exit code {_process.ExitCode}";
         _process.Dispose();
@@ -63,7 +69,7 @@ internal sealed class OtherProvider : IDisposable
             _process.Refresh();
             if (watch.Elapsed > Limit)
                 return $"no answer in {Limit.TotalSeconds} s";
-            if (!_process.HasExited && _process.WorkingSet64 > MostBytes)
+            if (_process.WorkingSet64 > MostBytes)
                 return $"more than {MostBytes >> 30} GiB";
         }
 

@@ -42,7 +42,7 @@ internal static class Suspects
                 : program.At(value, cpu[0]));
             Outcome ours = Execution.Run(alone), other = mlx.Run(alone);
             if (Comparison.First(alone, ours, other) is { } difference)
-                return new Suspect(alone, ours, difference);
+                return new Suspect(alone, ours, other, difference);
         }
 
         return null;
@@ -70,4 +70,4 @@ internal static class Suspects
 }
 
 /// <summary>A program of one step on which the providers differ.</summary>
-internal sealed record Suspect(FuzzProgram Program, Outcome Cpu, Difference Difference);
+internal sealed record Suspect(FuzzProgram Program, Outcome Cpu, Outcome Mlx, Difference Difference);
