@@ -19,7 +19,10 @@ internal static partial class Catalogue
             return Draft.Step("take_axis", [x, Indices(d, type, d.Shape(), low, length)], new() { ["axis"] = axis });
         int[] shape = [.. x.Shape];
         shape[axis] = 1 + d.Next(4);
-        return Draft.Step("take_along_axis", [x, Indices(d, type, shape, low, length)], new() { ["axis"] = axis - x.Rank });
+        return Draft.Step("take_along_axis", [x, Indices(d, type, shape, low, length)], new()
+        {
+            ["axis"] = axis - x.Rank,
+        });
     }
 
     private static Step? MakeScatter(Draft d)
@@ -43,7 +46,9 @@ internal static partial class Catalogue
         Known index = d.Constant("int32", [1], 0, length - 1);
         Known update = d.Constant(x.Type, [1, .. x.Shape.Select((n, i) => i == axis ? 1 : n)]);
         return Draft.Step(
-            d.Pick("scatter_single", "scatter_add_single", "scatter_max_single", "scatter_min_single", "scatter_prod_single"),
+            d.Pick(
+                "scatter_single", "scatter_add_single", "scatter_max_single", "scatter_min_single",
+                "scatter_prod_single"),
             [x, index, update], new() { ["axis"] = axis });
     }
 
@@ -53,12 +58,17 @@ internal static partial class Catalogue
         int depth = x.Rank == 0 ? 1 : x.Shape[^1], width = 1 + d.Next(6);
         int[] batch = x.Rank > 2 && d.Chance(60) ? [.. x.Shape[..^2]] : [];
         string type = d.Chance(85) ? x.Type : "float32";
-        Known y = d.Fitting(v => v.Rank > 1 && v.Shape[^2] == depth, type, d.Chance(15) ? [depth] : [.. batch, depth, width]);
+        Known y = d.Fitting(
+            v => v.Rank > 1 && v.Shape[^2] == depth, type, d.Chance(15) ? [depth] : [.. batch, depth, width]);
         return d.Next(8) switch
         {
             0 => Draft.Step("inner", [x, d.Constant(type, [1 + d.Next(3), depth])]),
             1 => Draft.Step("outer", [x, d.Constant(type, [1 + d.Next(3)])]),
-            2 => Draft.Step("addmm", [d.Constant(type, [y.Shape[^1]]), x, y], new() { ["alpha"] = d.Pick(1.0, 0.5), ["beta"] = d.Pick(1.0, 2.0) }),
+            2 => Draft.Step("addmm", [d.Constant(type, [y.Shape[^1]]), x, y], new()
+            {
+                ["alpha"] = d.Pick(1.0, 0.5),
+                ["beta"] = d.Pick(1.0, 2.0),
+            }),
             3 => Draft.Step("tensordot_axis", [x, y], new() { ["axis"] = d.Pick(0, 1, 1) }),
             4 => Draft.Step("kron", [x, d.Constant(type, [2, 2])]),
             _ => Draft.Step("matmul", [x, y]),
@@ -67,11 +77,14 @@ internal static partial class Catalogue
 
     private static Step MakeConvolution(Draft d)
     {
-        int channels = d.Pick(1, 2, 4), outputs = d.Pick(1, 2, 4), kernel = 1 + d.Next(3), groups = channels > 1 && outputs > 1 && d.Chance(30) ? 2 : 1;
+        int channels = d.Pick(1, 2, 4), outputs = d.Pick(1, 2, 4), kernel = 1 + d.Next(3);
+        int groups = channels > 1 && outputs > 1 && d.Chance(30) ? 2 : 1;
         string type = d.Pick("float32", "float32", "float16", "bfloat16");
         if (d.Chance(50))
         {
-            Known x = d.Fitting(v => v.Rank == 3 && v.Shape[2] == channels && v.Type == type, type, [1 + d.Next(2), 3 + d.Next(6), channels]);
+            Known x = d.Fitting(
+                v => v.Rank == 3 && v.Shape[2] == channels && v.Type == type,
+                type, [1 + d.Next(2), 3 + d.Next(6), channels]);
             Known w = d.Constant(type, [outputs, kernel, channels / groups]);
             bool isTransposed = d.Chance(30);
             return Draft.Step(isTransposed ? "conv_transpose1d" : "conv1d", [x, w], new()
@@ -84,7 +97,8 @@ internal static partial class Catalogue
         }
 
         Known image = d.Constant(type, [1, 3 + d.Next(3), 3 + d.Next(3), channels]);
-        return Draft.Step("conv2d", [image, d.Constant(type, [outputs, kernel, 1 + d.Next(2), channels / groups])], new()
+        Known kernels = d.Constant(type, [outputs, kernel, 1 + d.Next(2), channels / groups]);
+        return Draft.Step("conv2d", [image, kernels], new()
         {
             ["stride_0"] = 1 + d.Next(2),
             ["stride_1"] = 1,
@@ -122,10 +136,18 @@ internal static partial class Catalogue
         switch (d.Next(4))
         {
             case 0:
-                return Draft.Step("fast_rms_norm", [x, d.Chance(70) ? d.Constant(x.Type, [width]) : null], new() { ["eps"] = 1e-3 });
+                return Draft.Step("fast_rms_norm", [x, d.Chance(70) ? d.Constant(x.Type, [width]) : null], new()
+                {
+                    ["eps"] = 1e-3,
+                });
             case 1:
                 return Draft.Step(
-                    "fast_layer_norm", [x, d.Chance(70) ? d.Constant(x.Type, [width]) : null, d.Chance(70) ? d.Constant(x.Type, [width]) : null],
+                    "fast_layer_norm",
+                    [
+                        x,
+                        d.Chance(70) ? d.Constant(x.Type, [width]) : null,
+                        d.Chance(70) ? d.Constant(x.Type, [width]) : null,
+                    ],
                     new() { ["eps"] = 1e-3 });
             case 2:
                 return Draft.Step("fast_rope", [x, null], new()
@@ -141,7 +163,10 @@ internal static partial class Catalogue
                 int heads = d.Pick(1, 2), rows = 1 + d.Next(4), keys = 1 + d.Next(6);
                 return Draft.Step(
                     "fast_scaled_dot_product_attention",
-                    [d.Constant(type, [1, 2 * heads, rows, 8]), d.Constant(type, [1, heads, keys, 8]), d.Constant(type, [1, heads, keys, 8]), null, null],
+                    [
+                        d.Constant(type, [1, 2 * heads, rows, 8]), d.Constant(type, [1, heads, keys, 8]),
+                        d.Constant(type, [1, heads, keys, 8]), null, null,
+                    ],
                     new() { ["scale"] = 0.25, ["mask_mode"] = keys >= rows ? d.Pick("", "causal") : "" });
         }
     }
@@ -153,10 +178,22 @@ internal static partial class Catalogue
         string type = d.Chance(80) ? "float32" : "float64";
         return d.Next(4) switch
         {
-            0 => Draft.Step("linalg_norm_l2", [x], new() { ["axis"] = x.Rank == 0 ? null : List([d.Next(x.Rank)]), ["keepdims"] = d.Chance(50) }),
-            1 => Draft.Step("linalg_cross", [d.Constant(type, [2, 3]), d.Constant(type, [2, 3])], new() { ["axis"] = -1 }),
+            0 => Draft.Step("linalg_norm_l2", [x], new()
+            {
+                ["axis"] = x.Rank == 0 ? null : List([d.Next(x.Rank)]),
+                ["keepdims"] = d.Chance(50),
+            }),
+            1 => Draft.Step("linalg_cross", [d.Constant(type, [2, 3]), d.Constant(type, [2, 3])], new()
+            {
+                ["axis"] = -1,
+            }),
             2 => Draft.Step("trace", [x], new() { ["axis1"] = 0, ["axis2"] = 1, ["dtype"] = x.Type }),
-            _ => Draft.Step("linalg_norm", [x], new() { ["ord"] = d.Pick(1.0, 2.0, 3.0), ["axis"] = List([d.Next(Math.Max(x.Rank, 1))]), ["keepdims"] = n > 2 }),
+            _ => Draft.Step("linalg_norm", [x], new()
+            {
+                ["ord"] = d.Pick(1.0, 2.0, 3.0),
+                ["axis"] = List([d.Next(Math.Max(x.Rank, 1))]),
+                ["keepdims"] = n > 2,
+            }),
         };
     }
 
@@ -165,7 +202,12 @@ internal static partial class Catalogue
         string type = d.Pick("float32", "float32", "float16", "bfloat16");
         int bits = d.Pick(2, 3, 4, 5, 6, 8), group = d.Pick(32, 64);
         return d.Chance(60)
-            ? Draft.Step("quantize", [d.Constant(type, [1 + d.Next(4), 64]), null], new() { ["group_size"] = group, ["bits"] = bits, ["mode"] = "affine" })
+            ? Draft.Step("quantize", [d.Constant(type, [1 + d.Next(4), 64]), null], new()
+            {
+                ["group_size"] = group,
+                ["bits"] = bits,
+                ["mode"] = "affine",
+            })
             : Draft.Step(
                 "quantized_matmul",
                 [
@@ -182,10 +224,21 @@ internal static partial class Catalogue
         string type = d.Pick("float32", "float32", "float16", "bfloat16");
         return d.Next(5) switch
         {
-            0 => Draft.Step("random_normal", [key], new() { ["shape"] = shape, ["dtype"] = type, ["loc"] = 1.0, ["scale"] = 2.0 }),
-            1 => Draft.Step("random_uniform", [d.Constant(type, [], -1, 0), d.Constant(type, [], 1, 3), key], new() { ["shape"] = shape, ["dtype"] = type }),
+            0 => Draft.Step("random_normal", [key], new()
+            {
+                ["shape"] = shape,
+                ["dtype"] = type,
+                ["loc"] = 1.0,
+                ["scale"] = 2.0,
+            }),
+            1 => Draft.Step("random_uniform", [d.Constant(type, [], -1, 0), d.Constant(type, [], 1, 3), key], new()
+            {
+                ["shape"] = shape,
+                ["dtype"] = type,
+            }),
             2 => Draft.Step("random_bits", [key], new() { ["shape"] = shape, ["width"] = d.Pick(1, 2, 4) }),
-            3 => Draft.Step("random_randint", [d.Constant("int32", [], -5, 0), d.Constant("int32", [], 1, 9), key], new() { ["shape"] = shape, ["dtype"] = d.Pick("int32", "uint8", "int64") }),
+            3 => Draft.Step("random_randint", [d.Constant("int32", [], -5, 0), d.Constant("int32", [], 1, 9), key],
+                new() { ["shape"] = shape, ["dtype"] = d.Pick("int32", "uint8", "int64") }),
             _ => Draft.Step("random_gumbel", [key], new() { ["shape"] = shape, ["dtype"] = type }),
         };
     }

@@ -64,7 +64,8 @@ internal static partial class Catalogue
         var shape = new int[x.Rank];
         for (int axis = 0; axis < x.Rank; axis++)
         {
-            int length = x.Shape[axis], first = d.Next(length + 1), last = first + d.Next(length - first + 1), stride = d.Pick(1, 1, 1, 2, 3);
+            int length = x.Shape[axis], first = d.Next(length + 1), last = first + d.Next(length - first + 1);
+            int stride = d.Pick(1, 1, 1, 2, 3);
             shape[axis] = (last - first + stride - 1) / stride;
             if (d.Chance(30) && length > 0 && last > first)     // backwards over the same places
             {
@@ -98,7 +99,9 @@ internal static partial class Catalogue
         (JsonArray start, JsonArray stop, JsonArray strides, int[] shape) = Window(d, x);
         Known update = d.Fitting(v => v.Shape.AsSpan().SequenceEqual(shape), d.Chance(85) ? x.Type : "float32", shape);
         return Draft.Step(
-            d.Pick("slice_update", "slice_update", "slice_update_add", "slice_update_max", "slice_update_min", "slice_update_prod"),
+            d.Pick(
+                "slice_update", "slice_update", "slice_update_add", "slice_update_max", "slice_update_min",
+                "slice_update_prod"),
             [x, update], new() { ["start"] = start, ["stop"] = stop, ["strides"] = strides });
     }
 
@@ -109,9 +112,13 @@ internal static partial class Catalogue
         {
             0 => Draft.Step("broadcast_to", [x], new()
             {
-                ["shape"] = List([.. d.Chance(40) ? (int[])[d.Next(3)] : [], .. x.Shape.Select(n => n == 1 ? d.Next(4) : n)]),
+                ["shape"] = List(
+                    [.. d.Chance(40) ? (int[])[d.Next(3)] : [], .. x.Shape.Select(n => n == 1 ? d.Next(4) : n)]),
             }),
-            1 => Draft.Step("tile", [x], new() { ["reps"] = List(Enumerable.Range(0, 1 + d.Next(x.Rank + 1)).Select(_ => d.Next(3))) }),
+            1 => Draft.Step("tile", [x], new()
+            {
+                ["reps"] = List(Enumerable.Range(0, 1 + d.Next(x.Rank + 1)).Select(_ => d.Next(3))),
+            }),
             2 => Draft.Step("repeat_axis", [x], new() { ["repeats"] = d.Next(4), ["axis"] = d.Axis(x) }),
             3 => Draft.Step("roll_axis", [x], new() { ["shift"] = List([d.Next(11) - 5]), ["axis"] = d.Axis(x) }),
             _ => Draft.Step("roll", [x], new() { ["shift"] = List([d.Next(11) - 5]) }),
@@ -135,7 +142,11 @@ internal static partial class Catalogue
             return null;
         int axis = d.Next(x.Rank), length = x.Shape[axis];
         if (d.Chance(50))
-            return Draft.Step("split", [x], new() { ["num_splits"] = d.Pick(1, 2, 3, Math.Max(length, 1)), ["axis"] = axis });
+            return Draft.Step("split", [x], new()
+            {
+                ["num_splits"] = d.Pick(1, 2, 3, Math.Max(length, 1)),
+                ["axis"] = axis,
+            });
         int a = d.Next(length + 1), b = a + d.Next(length - a + 1);
         return Draft.Step("split_sections", [x], new() { ["indices"] = List([a, b]), ["axis"] = axis - x.Rank });
     }
@@ -172,11 +183,38 @@ internal static partial class Catalogue
 
     private static Step MakeNew(Draft d) => d.Next(6) switch
     {
-        0 => Draft.Step("arange", [], new() { ["start"] = d.Next(5) - 2, ["stop"] = d.Next(9), ["step"] = d.Pick(1.0, 0.5, 2.0), ["dtype"] = d.Pick("int32", "float32", "float16", "int64") }),
-        1 => Draft.Step("linspace", [], new() { ["start"] = -1.0, ["stop"] = d.Next(5), ["num"] = 1 + d.Next(8), ["dtype"] = d.Pick("float32", "float16", "bfloat16") }),
-        2 => Draft.Step("eye", [], new() { ["n"] = d.Next(5), ["m"] = d.Next(5), ["k"] = d.Next(5) - 2, ["dtype"] = d.Pick("int32", "float32", "bool") }),
-        3 => Draft.Step("tri", [], new() { ["n"] = d.Next(5), ["m"] = d.Next(5), ["k"] = d.Next(5) - 2, ["type"] = d.Pick("int32", "float32", "bool") }),
-        4 => Draft.Step("full_like", [d.Any(), d.Constant("float32", [], -3, 3)], new() { ["dtype"] = d.Pick("float32", "float16", "int32") }),
+        0 => Draft.Step("arange", [], new()
+        {
+            ["start"] = d.Next(5) - 2,
+            ["stop"] = d.Next(9),
+            ["step"] = d.Pick(1.0, 0.5, 2.0),
+            ["dtype"] = d.Pick("int32", "float32", "float16", "int64"),
+        }),
+        1 => Draft.Step("linspace", [], new()
+        {
+            ["start"] = -1.0,
+            ["stop"] = d.Next(5),
+            ["num"] = 1 + d.Next(8),
+            ["dtype"] = d.Pick("float32", "float16", "bfloat16"),
+        }),
+        2 => Draft.Step("eye", [], new()
+        {
+            ["n"] = d.Next(5),
+            ["m"] = d.Next(5),
+            ["k"] = d.Next(5) - 2,
+            ["dtype"] = d.Pick("int32", "float32", "bool"),
+        }),
+        3 => Draft.Step("tri", [], new()
+        {
+            ["n"] = d.Next(5),
+            ["m"] = d.Next(5),
+            ["k"] = d.Next(5) - 2,
+            ["type"] = d.Pick("int32", "float32", "bool"),
+        }),
+        4 => Draft.Step("full_like", [d.Any(), d.Constant("float32", [], -3, 3)], new()
+        {
+            ["dtype"] = d.Pick("float32", "float16", "int32"),
+        }),
         _ => Draft.Step(d.Pick("hanning", "hamming", "blackman", "bartlett"), [], new() { ["M"] = d.Next(9) }),
     };
 }

@@ -2,22 +2,23 @@ using System.Text.Json.Nodes;
 
 namespace ElmMlx.Differential;
 
-/// <summary>The operations that programs are made of: each entry chooses values and arguments that mostly fit.</summary>
+/// <summary>The operations of programs: each entry chooses values and arguments that mostly fit.</summary>
 internal static partial class Catalogue
 {
     private static readonly string[] Unary =
     [
-        "abs", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert", "ceil", "conjugate", "cos", "cosh",
-        "degrees", "erf", "erfinv", "exp", "expm1", "floor", "imag", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "log",
-        "log10", "log1p", "log2", "logical_not", "negative", "radians", "real", "reciprocal", "rsqrt", "sigmoid", "sign", "sin", "sinh",
-        "sqrt", "square", "stop_gradient", "tan", "tanh", "ones_like", "zeros_like", "copy", "exp", "sigmoid", "tanh", "square",
+        "abs", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert", "ceil", "conjugate",
+        "cos", "cosh", "degrees", "erf", "erfinv", "exp", "expm1", "floor", "imag", "isfinite", "isinf", "isnan",
+        "isneginf", "isposinf", "log", "log10", "log1p", "log2", "logical_not", "negative", "radians", "real",
+        "reciprocal", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "stop_gradient", "tan", "tanh",
+        "ones_like", "zeros_like", "copy", "exp", "sigmoid", "tanh", "square",
     ];
 
     private static readonly string[] Binary =
     [
-        "add", "add", "subtract", "subtract", "multiply", "multiply", "divide", "divide", "maximum", "minimum", "arctan2",
-        "logaddexp", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
-        "bitwise_and", "bitwise_or", "bitwise_xor",
+        "add", "add", "subtract", "subtract", "multiply", "multiply", "divide", "divide", "maximum", "minimum",
+        "arctan2", "logaddexp", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and",
+        "logical_or", "bitwise_and", "bitwise_or", "bitwise_xor",
     ];
 
     private static readonly string[] Reductions =
@@ -25,11 +26,14 @@ internal static partial class Catalogue
 
     private static readonly (int Weight, Func<Draft, Step?> Make)[] Entries =
     [
-        (20, MakeUnary), (22, MakeBinary), (6, MakeDivision), (2, MakePower), (3, MakeShift), (4, MakeRound), (4, MakeCast), (6, MakeChoice),
+        (20, MakeUnary), (22, MakeBinary), (6, MakeDivision), (2, MakePower), (3, MakeShift), (4, MakeRound),
+        (4, MakeCast), (6, MakeChoice),
         (14, MakeReduction), (4, MakeScan), (5, MakeSort),
-        (6, MakeTranspose), (5, MakeReshape), (4, MakeAxis), (7, MakeSlice), (5, MakeRepetition), (5, MakeJoin), (4, MakeSplit), (5, MakeDiagonal), (3, MakePad),
+        (6, MakeTranspose), (5, MakeReshape), (4, MakeAxis), (7, MakeSlice), (5, MakeRepetition), (5, MakeJoin),
+        (4, MakeSplit), (5, MakeDiagonal), (3, MakePad),
         (8, MakeTake), (4, MakeScatter), (4, MakeSliceUpdate),
-        (8, MakeProduct), (3, MakeConvolution), (3, MakeFourier), (3, MakeNorm), (2, MakeLinear), (2, MakeQuantized), (2, MakeRandom), (2, MakeNew),
+        (8, MakeProduct), (3, MakeConvolution), (3, MakeFourier), (3, MakeNorm), (2, MakeLinear), (2, MakeQuantized),
+        (2, MakeRandom), (2, MakeNew),
     ];
 
     private static readonly int Total = Entries.Sum(entry => entry.Weight);
@@ -73,7 +77,9 @@ internal static partial class Catalogue
     private static Step? MakeShift(Draft d)
     {
         Known x = d.Any();
-        return x.IsWhole ? Draft.Step(d.Pick("left_shift", "right_shift"), [x, d.Constant(x.Type, Lengths(d, x), 0, 6)]) : null;
+        return x.IsWhole
+            ? Draft.Step(d.Pick("left_shift", "right_shift"), [x, d.Constant(x.Type, Lengths(d, x), 0, 6)])
+            : null;
     }
 
     private static Step MakeRound(Draft d) => d.Chance(60)
@@ -84,7 +90,11 @@ internal static partial class Catalogue
     {
         Known x = d.Any();
         string[] types = x.IsWhole
-            ? ["bool", "uint8", "int16", "int32", "uint32", "int64", "uint64", "float16", "bfloat16", "float32", "float64", "complex64"]
+            ?
+            [
+                "bool", "uint8", "int16", "int32", "uint32", "int64", "uint64", "float16", "bfloat16", "float32",
+                "float64", "complex64",
+            ]
             : ["float16", "bfloat16", "float32", "float32", "float64", "bool"];
         return Draft.Step("astype", [x], new() { ["dtype"] = d.Pick(types) });
     }
@@ -94,10 +104,22 @@ internal static partial class Catalogue
         Known x = d.Any(), y = d.Partner(x);
         return d.Next(5) switch
         {
-            0 => Draft.Step("where", [d.Fitting(v => v.Type == "bool" && v.Size == x.Size && v.Rank == x.Rank, "bool", x.Shape), x, y]),
+            0 => Draft.Step(
+                "where",
+                [d.Fitting(v => v.Type == "bool" && v.Size == x.Size && v.Rank == x.Rank, "bool", x.Shape), x, y]),
             1 => Draft.Step("clip", [x, d.Chance(80) ? y : null, d.Constant(x.Type, [], 1, 5)]),
-            2 => Draft.Step("isclose", [x, y], new() { ["rtol"] = 0.1, ["atol"] = 0.125, ["equal_nan"] = d.Chance(50) }),
-            3 => Draft.Step("allclose", [x, y], new() { ["rtol"] = 0.1, ["atol"] = 0.125, ["equal_nan"] = d.Chance(50) }),
+            2 => Draft.Step("isclose", [x, y], new()
+            {
+                ["rtol"] = 0.1,
+                ["atol"] = 0.125,
+                ["equal_nan"] = d.Chance(50),
+            }),
+            3 => Draft.Step("allclose", [x, y], new()
+            {
+                ["rtol"] = 0.1,
+                ["atol"] = 0.125,
+                ["equal_nan"] = d.Chance(50),
+            }),
             _ => Draft.Step("array_equal", [x, y], new() { ["equal_nan"] = d.Chance(50) }),
         };
     }
@@ -106,7 +128,12 @@ internal static partial class Catalogue
     {
         Known x = d.Any();
         string name = d.Pick(Reductions);
-        var arguments = new JsonObject { ["keepdims"] = d.Chance(40), ["ddof"] = d.Pick(0, 0, 1), ["precise"] = d.Chance(50) };
+        var arguments = new JsonObject
+        {
+            ["keepdims"] = d.Chance(40),
+            ["ddof"] = d.Pick(0, 0, 1),
+            ["precise"] = d.Chance(50),
+        };
         int kind = d.Next(name.StartsWith("arg", StringComparison.Ordinal) ? 2 : 3);
         if (kind == 1)
             arguments["axis"] = d.Axis(x);
@@ -146,7 +173,8 @@ internal static partial class Catalogue
         [.. x.Shape.Skip(d.Chance(30) ? d.Next(x.Rank + 1) : 0).Select(length => d.Chance(15) ? 1 : length)];
 
     private static JsonArray Axes(Draft d, Known x) =>
-        [.. Enumerable.Range(0, x.Rank).Where(_ => d.Chance(60)).Select(axis => (JsonNode)(d.Chance(30) ? axis - x.Rank : axis))];
+        [.. Enumerable.Range(0, x.Rank).Where(_ => d.Chance(60))
+            .Select(axis => (JsonNode)(d.Chance(30) ? axis - x.Rank : axis))];
 
     private static JsonArray List(IEnumerable<int> numbers) => [.. numbers.Select(number => (JsonNode)number)];
 }

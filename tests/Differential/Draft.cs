@@ -14,8 +14,8 @@ internal sealed class Draft(PCG pcg) : IDisposable
 
     private static readonly string[] AllTypes =
     [
-        Float, Float, Float, Float, Half, Half, Brain, Brain, Double, Double, "complex64", "bool", "int8", "int16", "int32", "int32",
-        "int64", "uint8", "uint16", "uint32", "uint64",
+        Float, Float, Float, Float, Half, Half, Brain, Brain, Double, Double, "complex64", "bool", "int8", "int16",
+        "int32", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     ];
 
     private static readonly string[] RealTypes = [Float, Float, Float, Float, Float, Half, Brain, Double];
@@ -100,7 +100,8 @@ internal sealed class Draft(PCG pcg) : IDisposable
             : isWhole ? type[0] == 'u' ? Next(12) : Next(17) - 8 : Number())];
         int value = -1 - Program.Inputs.Count;
         bool isDifferentiable = Program.Transform == "vmap" || Elements.IsFloat(type);
-        Program.Inputs.Add(new Input(type, whole, Elements.Encode(type, numbers), isVariable && isDifferentiable, batch));
+        Program.Inputs.Add(new Input(
+            type, whole, Elements.Encode(type, numbers), isVariable && isDifferentiable, batch));
         mlx_array inner = _arena.New(new GoldenTensor(
             GoldenTensors.TypeOf(type), shape, Elements.Encode(type, numbers[..(batch < 0 ? n : n / 3)])));
         return _known[value] = new Known(value, type, shape, inner, true);

@@ -25,7 +25,8 @@ internal sealed class Execution(FuzzProgram program, Noise? noise, int index) : 
     public void Dispose() => _arena.Dispose();
 
     /// <summary>A direction: quarters between −1 and 1.</summary>
-    public static double[] Along(int n, int start) => [.. Enumerable.Range(start, n).Select(i => (i * 5 % 9 - 4) / 4.0)];
+    public static double[] Along(int n, int start) =>
+        [.. Enumerable.Range(start, n).Select(i => (i * 5 % 9 - 4) / 4.0)];
 
     private Outcome Run()
     {
@@ -92,11 +93,14 @@ internal sealed class Execution(FuzzProgram program, Noise? noise, int index) : 
         {
             mlx_array[] outputs = program.Transform switch
             {
-                "vmap" => NativeVmap.Run(_arena, Function, primals, [.. places.Select(i => program.Inputs[i].BatchAxis)]),
+                "vmap" => NativeVmap.Run(
+                    _arena, Function, primals, [.. places.Select(i => program.Inputs[i].BatchAxis)]),
                 "jvp" => Derivatives.Jvp(
-                    _arena, Function, primals, [.. places.Select(i => Direction(program.Inputs[i].Type, program.Inputs[i].Shape, i))]),
+                    _arena, Function, primals,
+                    [.. places.Select(i => Direction(program.Inputs[i].Type, program.Inputs[i].Shape, i))]),
                 _ => Derivatives.Vjp(
-                    _arena, Function, primals, [Direction(result.Type, result.Shape, CotangentStart)], program.Transform == "checkpoint"),
+                    _arena, Function, primals, [Direction(result.Type, result.Shape, CotangentStart)],
+                    program.Transform == "checkpoint"),
             };
             return [.. outputs.Select(Read)];
         }

@@ -7,15 +7,19 @@ internal static class FiniteDifferences
 {
     private const double Step = 1e-6, Tolerance = 1e-3, OwnTolerance = 0.05;
 
+    /// <summary>Whether both providers' derivatives are float64's but for rounding.</summary>
+    public static bool AreNear(FuzzProgram program, Outcome cpu, Outcome mlx)
+    {
+        Outcome exact = Execution.Run(InDouble(program));
+        return exact.Transformed.Count == cpu.Transformed.Count && exact.Transformed.Count == mlx.Transformed.Count
+            && exact.Transformed.Zip(cpu.Transformed).All(pair => IsNear(pair.Second, pair.First))
+            && exact.Transformed.Zip(mlx.Transformed).All(pair => IsNear(pair.Second, pair.First));
+    }
+
     /// <summary>Whether the CPU provider's derivatives are the slopes of the function.</summary>
     public static bool Confirm(FuzzProgram program, Outcome cpu)
     {
-        FuzzProgram wide = program with
-        {
-            Inputs = [.. program.Inputs.Select(input => Elements.IsFloat(input.Type)
-                ? input with { Type = "float64", Bytes = Elements.Encode("float64", Numbers(input.Type, input.Shape, input.Bytes)) }
-                : input)],
-        };
+        FuzzProgram wide = InDouble(program);
         Outcome exact = Execution.Run(wide);
         if (exact.Transformed.Count != cpu.Transformed.Count || exact.Transformed.Any(value => value.Error is not null))
             return false;
@@ -27,6 +31,19 @@ internal static class FiniteDifferences
 
         return program.Transform == "jvp" ? ConfirmTangent(wide, exact) : ConfirmGradients(wide, exact);
     }
+
+    private static FuzzProgram InDouble(FuzzProgram program) => program with
+    {
+        Inputs = [.. program.Inputs.Select(input => Elements.IsFloat(input.Type)
+            ? OfNumbers(input, Numbers(input.Type, input.Shape, input.Bytes))
+            : input)],
+    };
+
+    private static Input OfNumbers(Input input, double[] numbers) =>
+        input with { Type = "float64", Bytes = Elements.Encode("float64", numbers) };
+
+    private static bool IsNear(Value value, Value exact) => value.Error is null && exact.Error is null
+        && AreClose(Numbers(value), Numbers(exact), Math.Max(Tolerance, 8 * Elements.Epsilon(value.Type)));
 
     private static bool ConfirmTangent(FuzzProgram program, Outcome exact)
     {
@@ -68,8 +85,8 @@ internal static class FiniteDifferences
         for (int i = 0; i < places.Length; i++)
         {
             Input input = inputs[places[i]];
-            double[] moved = [.. Numbers(input.Type, input.Shape, input.Bytes).Zip(along[i], (x, direction) => x + step * direction)];
-            inputs[places[i]] = input with { Bytes = Elements.Encode("float64", moved) };
+            double[] at = Numbers(input.Type, input.Shape, input.Bytes);
+            inputs[places[i]] = OfNumbers(input, [.. at.Zip(along[i], (x, direction) => x + step * direction)]);
         }
 
         return Numbers(Execution.Run(program with { Inputs = inputs, Transform = "none" }).Values[^1]);

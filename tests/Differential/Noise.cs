@@ -8,7 +8,7 @@ internal sealed class Noise(int seed, bool isUniform)
 {
     private readonly Random _random = new(seed);
 
-    /// <summary>The array, disturbed where its dtype rounds; all of it by the same factor if <c>isUniform</c>.</summary>
+    /// <summary>The array, disturbed where its dtype rounds; by one factor if <c>isUniform</c>.</summary>
     public mlx_array? Disturb(NativeArena arena, mlx_array array)
     {
         string type = Mlx.mlx_array_dtype(array).ToString()["MLX_".Length..].ToLowerInvariant();

@@ -15,7 +15,8 @@ switch (args)
         return Campaign.Run(Number(count), rest.Length > 0 ? Number(rest[0]) : 1);
 
     case ["show", string seed]:
-        Console.WriteLine(new ProgramGen().Of(Number(seed)).Describe());
+        FuzzProgram program = new ProgramGen().Of(Number(seed));
+        Console.WriteLine($"{program.Describe()}\n{program.ToJson()}");
         return 0;
 
     case ["record", string count, string file]:
@@ -26,7 +27,8 @@ switch (args)
 
     default:
         Console.Error.WriteLine(
-            "differential run COUNT [SEED] | show SEED | record COUNT FILE | replay FILE; run and record need libmlxc: ELMMLX_MLXC=PATH");
+            "differential run COUNT [SEED] | show SEED | record COUNT FILE | replay FILE; "
+            + "run and record need libmlxc: ELMMLX_MLXC=PATH");
         return 2;
 }
 

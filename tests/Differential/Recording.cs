@@ -41,7 +41,8 @@ internal static class Recording
             if (Comparison.First(program, Execution.Run(program), mlx) is { } difference)
             {
                 nDifferent++;
-                Console.WriteLine($"program {nPrograms}: value {difference.Place}: {difference.Text}\n{program.Describe()}");
+                Console.WriteLine(
+                    $"program {nPrograms}: value {difference.Place}: {difference.Text}\n{program.Describe()}");
             }
         }
 

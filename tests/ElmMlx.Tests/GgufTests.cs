@@ -89,6 +89,110 @@ public sealed unsafe class GgufTests : IDisposable
         }
     }
 
+    // Two rows of 256; the twin walks through a block as the format is told, not number by number
+    [Theory]
+    [InlineData(10u, 84)]
+    [InlineData(12u, 144)]
+    [InlineData(14u, 210)]
+    public void Blocks_of_256_come_as_float16(uint kind, int nBytes)
+    {
+        if (TestProvider.IsMlx)
+            return;
+        var random = new Random((int)kind);
+        var blocks = new byte[2 * nBytes];
+        random.NextBytes(blocks);
+        int[] halves = kind switch { 10 => [80, 82], 12 => [0, 2], _ => [208] };
+        foreach (int half in halves)
+        {
+            BitConverter.GetBytes((Half)(half + 1 - 80)).CopyTo(blocks, half);
+            BitConverter.GetBytes((Half)0.03125f).CopyTo(blocks, nBytes + half);
+        }
+
+        using var arena = new NativeArena();
+        mlx_io_gguf read = Load(arena, File(blocks, kind, "w", 2, 256));
+        mlx_array got = default;
+        NativeArena.Check(Mlx.mlx_io_gguf_get_array(&got, read, arena.Text("w")));
+        Mlx.mlx_io_gguf_free(read);
+        GoldenTensor numbers = arena.Read(arena.Keep(got));
+        Assert.Equal(MLX_FLOAT16, numbers.Type);
+        Assert.Equal([2, 256], numbers.Shape);
+        double[] wanted = [.. blocks.Chunk(nBytes).SelectMany(block => kind switch
+        {
+            10 => NaiveQ2(block),
+            12 => NaiveQ4(block),
+            _ => NaiveQ6(block),
+        })];
+        Assert.Equal(wanted.Select(x => (double)(Half)x), numbers.Doubles());
+        Assert.Throws<RefusedException>(() => Load(arena, File(blocks, kind, "w", 512, 1)));
+        Assert.Throws<RefusedException>(() => Load(arena, File(blocks[1..], kind, "w", 2, 256)));
+    }
+
+    private static IEnumerable<double> NaiveQ2(byte[] block)
+    {
+        float d = HalfAt(block, 80), dmin = HalfAt(block, 82);
+        int next = 0;
+        for (int half = 0; half < 2; half++)
+        {
+            for (int shift = 0; shift < 8; shift += 2)
+            {
+                for (int part = 0; part < 2; part++, next++)
+                {
+                    for (int l = 0; l < 16; l++)
+                    {
+                        int number = (block[16 + 32 * half + 16 * part + l] >> shift) & 3;
+                        yield return d * (block[next] & 15) * number - dmin * (block[next] >> 4);
+                    }
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<double> NaiveQ4(byte[] block)
+    {
+        float d = HalfAt(block, 0), dmin = HalfAt(block, 2);
+        for (int pair = 0; pair < 4; pair++)
+        {
+            for (int high = 0; high < 2; high++)
+            {
+                int j = 2 * pair + high, scale = block[4 + j % 4] & 63, minimum = block[8 + j % 4] & 63;
+                if (j >= 4)
+                {
+                    scale = (block[8 + j] & 15) + (block[j] >> 6) * 16;
+                    minimum = (block[8 + j] >> 4) + (block[4 + j] >> 6) * 16;
+                }
+
+                for (int l = 0; l < 32; l++)
+                {
+                    int both = block[16 + 32 * pair + l], number = high == 0 ? both % 16 : both / 16;
+                    yield return d * scale * number - dmin * minimum;
+                }
+            }
+        }
+    }
+
+    private static double[] NaiveQ6(byte[] block)
+    {
+        var numbers = new double[256];
+        float d = HalfAt(block, 208);
+        for (int half = 0; half < 2; half++)
+        {
+            for (int l = 0; l < 32; l++)
+            {
+                int a = block[64 * half + l], b = block[64 * half + l + 32], high = block[128 + 32 * half + l];
+                int[] four = [a % 16, b % 16, a / 16, b / 16];
+                for (int k = 0; k < 4; k++)
+                {
+                    var scale = (sbyte)block[192 + 8 * half + 2 * k + l / 16];
+                    numbers[128 * half + 32 * k + l] = d * scale * (four[k] + (high >> (2 * k)) % 4 * 16 - 32);
+                }
+            }
+        }
+
+        return numbers;
+    }
+
+    private static float HalfAt(byte[] block, int at) => (float)BitConverter.ToHalf(block, at);
+
     [Fact]
     public void Broken_files_are_refused()
     {
@@ -101,7 +205,7 @@ public sealed unsafe class GgufTests : IDisposable
         many[8] = many[14] = 0xFF;      // tensors
         byte[] version = [.. fine];
         version[4] = 9;
-        byte[] unknown = File(new byte[8], 14, "x", 2), large = File([], 0, "x", 1 << 30);
+        byte[] unknown = File(new byte[8], 15, "x", 2), large = File([], 0, "x", 1 << 30);
         foreach (byte[] broken in (byte[][])[fine[..^1], fine[..20], many, version, unknown, large])
             Assert.Throws<RefusedException>(() => Load(arena, broken));
     }

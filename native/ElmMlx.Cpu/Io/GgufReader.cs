@@ -6,7 +6,8 @@ namespace ElmMlx.Cpu;
 
 /// <summary>
 /// Reads GGUF files, versions 2 and 3. Counts and lengths are checked against the file's size before anything is made.
-/// Tensors of 4- or 8-bit blocks come as words, scales and biases of MLX's affine quantisation.
+/// Tensors of 4- or 8-bit blocks come as words, scales and biases of MLX's affine quantisation, those of K-quants as
+/// float16.
 /// </summary>
 internal sealed class GgufReader
 {
@@ -99,19 +100,34 @@ internal sealed class GgufReader
             return;
         }
 
+        if (GgufSuperBlocks.BytesOf(kind) is { } nBytesOfBlock)
+        {
+            byte[] superBlocks = Blocks(name, shape, offset, size, GgufSuperBlocks.Width, nBytesOfBlock);
+            Add(name, GgufSuperBlocks.Read(superBlocks, kind, shape));
+            return;
+        }
+
         if (kind is not (GgufFormat.Q4 or GgufFormat.Q4WithMinimum or GgufFormat.Q8))
-            throw Bad($"has the tensor '{name}' of kind {kind}: only whole numbers, Q4_0, Q4_1 and Q8_0 are read");
-        if (shape.Length == 0 || shape[^1] % GgufBlocks.Width != 0)
-            throw Bad($"has the tensor '{name}' of {shape.LastOrDefault()} columns in blocks of {GgufBlocks.Width}");
-        long nBlocks = size / GgufBlocks.Width, nBytes = checked(nBlocks * GgufBlocks.BytesOf(kind));
-        CheckInside(name, offset, nBytes);
-        _at = offset;
-        (Node words, Node scales, Node biases) = GgufBlocks.Read(Bytes(nBytes), kind, shape);
+            throw Bad($"has the tensor '{name}' of kind {kind}: "
+                + "only numbers, Q4_0, Q4_1, Q8_0, Q2_K, Q4_K and Q6_K are read");
+        byte[] blocks = Blocks(name, shape, offset, size, GgufBlocks.Width, GgufBlocks.BytesOf(kind));
+        (Node words, Node scales, Node biases) = GgufBlocks.Read(blocks, kind, shape);
         const string Weight = ".weight";
         string stem = name.EndsWith(Weight, StringComparison.Ordinal) ? name[..^Weight.Length] : name;
         Add(name, words);
         Add(stem + ".scales", scales);
         Add(stem + ".biases", biases);
+    }
+
+    // Of a tensor whose rows are whole blocks
+    private byte[] Blocks(string name, int[] shape, long offset, long size, int width, int nBytesOfBlock)
+    {
+        if (shape.Length == 0 || shape[^1] % width != 0)
+            throw Bad($"has the tensor '{name}' of {shape.LastOrDefault()} columns in blocks of {width}");
+        long nBytes = checked(size / width * nBytesOfBlock);
+        CheckInside(name, offset, nBytes);
+        _at = offset;
+        return Bytes(nBytes);
     }
 
     private void Add(string name, Node array)

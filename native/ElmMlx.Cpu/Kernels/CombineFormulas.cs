@@ -65,6 +65,26 @@ internal readonly struct CombineMin : ICombineNumbers
         CombineFormulas.IsLess(element, update) ? element : update;
 }
 
+/// <summary>The larger one; NaN if either is.</summary>
+internal readonly struct CombineMaximum : ICombineNumbers
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T element, T update)
+        where T : INumber<T> => T.Max(element, update);
+
+    public static Complex Apply(Complex element, Complex update) => CombineMax.Apply(element, update);
+}
+
+/// <summary>The smaller one; NaN if either is.</summary>
+internal readonly struct CombineMinimum : ICombineNumbers
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T element, T update)
+        where T : INumber<T> => T.Min(element, update);
+
+    public static Complex Apply(Complex element, Complex update) => CombineMin.Apply(element, update);
+}
+
 /// <summary><typeparamref name="TFormula"/> on <typeparamref name="T"/>.</summary>
 internal readonly struct CombineOf<TFormula, T> : ICombine<T>
     where TFormula : struct, ICombineNumbers

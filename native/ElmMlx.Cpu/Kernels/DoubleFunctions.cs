@@ -60,7 +60,9 @@ internal static class DoubleFunctions
 
     /// <summary>log(1 + x) of a complex number.</summary>
     public static Complex Log1p(Complex x) => new(
-        0.5 * Log1p(x.Real * (2 + x.Real) + x.Imaginary * x.Imaginary),
+        double.IsInfinity(x.Real) || double.IsInfinity(x.Imaginary)
+            ? double.PositiveInfinity
+            : 0.5 * Log1p(x.Real * (2 + x.Real) + x.Imaginary * x.Imaginary),
         Math.Atan2(x.Imaginary, 1 + x.Real));
 
     /// <summary>eˣ − 1, exact for small x too.</summary>

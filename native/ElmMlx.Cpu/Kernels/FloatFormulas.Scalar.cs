@@ -19,7 +19,7 @@ internal readonly struct Log2Formula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Log(x) / double.Log(2);
+    public static Complex Apply(Complex x) => ComplexFunctions.Log(x, double.Log(2));
 }
 
 internal readonly struct Log10Formula : IFloatUnary, IComplexUnary
@@ -36,7 +36,7 @@ internal readonly struct Log10Formula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Log(x) / double.Log(10);
+    public static Complex Apply(Complex x) => ComplexFunctions.Log(x, double.Log(10));
 }
 
 internal readonly struct Log1pFormula : IFloatUnary, IComplexUnary
@@ -70,7 +70,7 @@ internal readonly struct Expm1Formula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Exp(x) - 1;
+    public static Complex Apply(Complex x) => ComplexFunctions.Expm1(x);
 }
 
 internal readonly struct TanFormula : IFloatUnary, IComplexUnary
@@ -87,7 +87,7 @@ internal readonly struct TanFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Tan(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Tan(x);
 }
 
 internal readonly struct ArcSinFormula : IFloatUnary, IComplexUnary
@@ -104,7 +104,7 @@ internal readonly struct ArcSinFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Asin(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Asin(x);
 }
 
 internal readonly struct ArcCosFormula : IFloatUnary, IComplexUnary
@@ -121,7 +121,7 @@ internal readonly struct ArcCosFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Acos(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Acos(x);
 }
 
 internal readonly struct ArcTanFormula : IFloatUnary, IComplexUnary
@@ -138,7 +138,7 @@ internal readonly struct ArcTanFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Atan(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Atan(x);
 }
 
 internal readonly struct SinhFormula : IFloatUnary, IComplexUnary
@@ -155,7 +155,7 @@ internal readonly struct SinhFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Sinh(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Sinh(x);
 }
 
 internal readonly struct CoshFormula : IFloatUnary, IComplexUnary
@@ -172,10 +172,10 @@ internal readonly struct CoshFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
 
-    public static Complex Apply(Complex x) => Complex.Cosh(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Cosh(x);
 }
 
-internal readonly struct ArcSinhFormula : IFloatUnary
+internal readonly struct ArcSinhFormula : IFloatUnary, IComplexUnary
 {
     public static bool HasLanes => false;
 
@@ -188,9 +188,11 @@ internal readonly struct ArcSinhFormula : IFloatUnary
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
+
+    public static Complex Apply(Complex x) => ComplexFunctions.Asinh(x);
 }
 
-internal readonly struct ArcCoshFormula : IFloatUnary
+internal readonly struct ArcCoshFormula : IFloatUnary, IComplexUnary
 {
     public static bool HasLanes => false;
 
@@ -203,9 +205,11 @@ internal readonly struct ArcCoshFormula : IFloatUnary
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
+
+    public static Complex Apply(Complex x) => ComplexFunctions.Acosh(x);
 }
 
-internal readonly struct ArcTanhFormula : IFloatUnary
+internal readonly struct ArcTanhFormula : IFloatUnary, IComplexUnary
 {
     public static bool HasLanes => false;
 
@@ -218,6 +222,8 @@ internal readonly struct ArcTanhFormula : IFloatUnary
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => x;
+
+    public static Complex Apply(Complex x) => ComplexFunctions.Atanh(x);
 }
 
 internal readonly struct ArcTan2Formula : IFloatBinary, IComplexBinary
@@ -258,7 +264,7 @@ internal readonly struct LogAddExpFormula : IFloatBinary, IComplexBinary
     public static Complex Apply(Complex x, Complex y)
     {
         (Complex high, Complex low) = x.Real < y.Real ? (y, x) : (x, y);
-        return high + DoubleFunctions.Log1p(Complex.Exp(low - high));
+        return high + DoubleFunctions.Log1p(ComplexFunctions.Exp(low - high));
     }
 }
 
@@ -268,5 +274,5 @@ internal readonly struct PowerFormula : IFloatBinary, IComplexBinary
 
     public static double Apply(double x, double y) => Math.Pow(x, y);
 
-    public static Complex Apply(Complex x, Complex y) => Complex.Pow(x, y);
+    public static Complex Apply(Complex x, Complex y) => ComplexFunctions.Power(x, y);
 }

@@ -17,7 +17,7 @@ internal readonly struct ExpFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => FloatLanes.Exp(x);
 
-    public static Complex Apply(Complex x) => Complex.Exp(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Exp(x);
 }
 
 internal readonly struct LogFormula : IFloatUnary, IComplexUnary
@@ -51,7 +51,7 @@ internal readonly struct SinFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => FloatLanes.Sin(x);
 
-    public static Complex Apply(Complex x) => Complex.Sin(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Sin(x);
 }
 
 internal readonly struct CosFormula : IFloatUnary, IComplexUnary
@@ -68,7 +68,7 @@ internal readonly struct CosFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => FloatLanes.Cos(x);
 
-    public static Complex Apply(Complex x) => Complex.Cos(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Cos(x);
 }
 
 internal readonly struct TanhFormula : IFloatUnary, IComplexUnary
@@ -85,7 +85,7 @@ internal readonly struct TanhFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => FloatLanes.Tanh(x);
 
-    public static Complex Apply(Complex x) => Complex.Tanh(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Tanh(x);
 }
 
 internal readonly struct SigmoidFormula : IFloatUnary, IComplexUnary
@@ -102,7 +102,7 @@ internal readonly struct SigmoidFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => FloatLanes.Sigmoid(x);
 
-    public static Complex Apply(Complex x) => 1 / (1 + Complex.Exp(-x));
+    public static Complex Apply(Complex x) => ComplexFunctions.Sigmoid(x);
 }
 
 internal readonly struct ErfFormula : IFloatUnary
@@ -166,7 +166,7 @@ internal readonly struct RsqrtFormula : IFloatUnary, IComplexUnary
     public static TLanes Apply<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes, float> => TLanes.All(1f) / TLanes.Sqrt(x);
 
-    public static Complex Apply(Complex x) => 1 / Complex.Sqrt(x);
+    public static Complex Apply(Complex x) => ComplexFunctions.Divide(1, Complex64.Sqrt((Complex64)x));
 }
 
 internal readonly struct FloorFormula : IFloatUnary

@@ -150,11 +150,11 @@ internal readonly struct DivideFormula : INumberBinary, IComplexBinary
         where TLanes : struct, ILanes<TLanes, T>
         where T : unmanaged, INumber<T> => x / y;
 
-    public static Complex Apply(Complex x, Complex y) => x / y;
+    public static Complex Apply(Complex x, Complex y) => ComplexFunctions.Divide(x, y);
 }
 
 /// <summary>What division leaves over, with the divisor's sign.</summary>
-internal readonly struct RemainderFormula : INumberBinary
+internal readonly struct RemainderFormula : INumberBinary, IComplexBinary
 {
     public static bool HasLanes<T>() => false;
 
@@ -172,6 +172,10 @@ internal readonly struct RemainderFormula : INumberBinary
     public static TLanes Apply<TLanes, T>(TLanes x, TLanes y)
         where TLanes : struct, ILanes<TLanes, T>
         where T : unmanaged, INumber<T> => x;
+
+    // MLX's definition: of the real and of the imaginary parts
+    public static Complex Apply(Complex x, Complex y) =>
+        new(Apply((float)x.Real, (float)y.Real), Apply((float)x.Imaginary, (float)y.Imaginary));
 }
 
 /// <summary>What truncated division leaves over, with the dividend's sign.</summary>

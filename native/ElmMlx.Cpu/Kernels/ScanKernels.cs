@@ -81,22 +81,36 @@ internal static unsafe class ScanKernels
         var rows = new Rows(x);
         var from = (Complex64*)x.Data;
         var to = (Complex64*)y.Data;
-        if (kind is not (ScanKind.Sum or ScanKind.Prod))
-            throw new ArgumentException("[scan] Only sums and products of complex numbers run along an axis.");
+        Complex64 start = kind switch
+        {
+            ScanKind.Sum => default,
+            ScanKind.Prod => new(1, 0),
+            ScanKind.Min => new(float.PositiveInfinity, 0),
+            _ => new(float.NegativeInfinity, 0),
+        };
         for (long row = 0; row < rows.Count; row++)
         {
             Complex64* source = from + rows.Offset(row), target = to + row * rows.Length;
-            Complex64 running = kind == ScanKind.Sum ? default : new(1, 0);
+            Complex64 running = start;
             for (int k = 0; k < rows.Length; k++)
             {
                 int i = isReverse ? rows.Length - 1 - k : k;
                 Complex64 element = source[i * rows.Stride];
-                Complex64 next = kind == ScanKind.Sum ? running + element : running * element;
+                Complex64 next = k == 0 && isInclusive ? element : Next(kind, running, element);
                 target[i] = isInclusive ? next : running;
                 running = next;
             }
         }
     }
+
+    private static Complex64 Next(ScanKind kind, Complex64 running, Complex64 x) => kind switch
+    {
+        ScanKind.Sum => running + x,
+        ScanKind.Prod => running * x,
+        ScanKind.Max => x < running ? running : x,
+        ScanKind.Min => x < running ? x : running,
+        _ => (Complex64)LogAddExpFormula.Apply(running, x),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TIn, T>(T value, TIn* to, long at)
@@ -129,7 +143,7 @@ internal static unsafe class ScanKernels
             where T : unmanaged, INumber<T> => unchecked(running * x);
     }
 
-    // A NaN is forgotten at the next element, as in MLX.
+    // As in MLX: a maximum forgets a NaN at the next element, a minimum passes over all but a first one.
     private readonly struct MaxStep : IStep
     {
         public static T Apply<T>(T running, T x)
@@ -139,7 +153,7 @@ internal static unsafe class ScanKernels
     private readonly struct MinStep : IStep
     {
         public static T Apply<T>(T running, T x)
-            where T : unmanaged, INumber<T> => x > running ? running : x;
+            where T : unmanaged, INumber<T> => x < running ? x : running;
     }
 
     private readonly struct LogAddExpStep : IStep

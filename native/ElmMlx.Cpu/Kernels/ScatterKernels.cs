@@ -15,10 +15,16 @@ internal static unsafe class ScatterKernels
     /// </summary>
     public static void Run(
         ScatterMode mode, mlx_dtype type, StridedLayout slice, void* source, long sourceStep, void* destination,
-        ReadOnlySpan<long> offsets)
+        ReadOnlySpan<long> offsets, bool keepsNaN = false)
     {
         switch (mode)
         {
+            case ScatterMode.Max when keepsNaN:
+                RunTyped<CombineMaximum>(type, slice, source, sourceStep, destination, offsets);
+                break;
+            case ScatterMode.Min when keepsNaN:
+                RunTyped<CombineMinimum>(type, slice, source, sourceStep, destination, offsets);
+                break;
             case ScatterMode.Sum when type != MLX_BOOL:
                 RunTyped<CombineSum>(type, slice, source, sourceStep, destination, offsets);
                 break;

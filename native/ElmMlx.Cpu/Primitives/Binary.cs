@@ -115,6 +115,8 @@ internal sealed class Remainder : Binary
     {
         if (x.Type is mlx_dtype.MLX_FLOAT16 or mlx_dtype.MLX_BFLOAT16)
             BinaryKernels.Float<NearestRemainderFormula>(x, y, z);
+        else if (x.Type == mlx_dtype.MLX_COMPLEX64)
+            BinaryKernels.Complex<RemainderFormula>(x, y, z);
         else
             BinaryKernels.Number<RemainderFormula>(x, y, z);
     }

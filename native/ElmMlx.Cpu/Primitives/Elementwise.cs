@@ -186,19 +186,25 @@ internal sealed class Tanh : InexactElementwise<TanhFormula>
         Ops.Multiply(g, Ops.Subtract(Ops.Scalar(1, y.Type), Ops.Square(y)));
 }
 
-internal sealed class ArcSinh : FloatElementwise<ArcSinhFormula>
+internal sealed class ArcSinh : InexactElementwise<ArcSinhFormula>
 {
     protected override Node TimesSlope(Node g, Node x, Node y) =>
         Ops.Multiply(g, Ops.Rsqrt(Ops.Add(Ops.Square(x), Ops.Scalar(1, x.Type))));
 }
 
-internal sealed class ArcCosh : FloatElementwise<ArcCoshFormula>
+/// <summary>Its slope is 1 / √(x² − 1), with the branch cut of √(x − 1) · √(x + 1).</summary>
+internal sealed class ArcCosh : InexactElementwise<ArcCoshFormula>
 {
-    protected override Node TimesSlope(Node g, Node x, Node y) =>
-        Ops.Multiply(g, Ops.Rsqrt(Ops.Subtract(Ops.Square(x), Ops.Scalar(1, x.Type))));
+    protected override Node TimesSlope(Node g, Node x, Node y)
+    {
+        Node one = Ops.Scalar(1, x.Type);
+        return Ops.Multiply(g, x.Type == mlx_dtype.MLX_COMPLEX64
+            ? Ops.Multiply(Ops.Rsqrt(Ops.Subtract(x, one)), Ops.Rsqrt(Ops.Add(x, one)))
+            : Ops.Rsqrt(Ops.Subtract(Ops.Square(x), one)));
+    }
 }
 
-internal sealed class ArcTanh : FloatElementwise<ArcTanhFormula>
+internal sealed class ArcTanh : InexactElementwise<ArcTanhFormula>
 {
     protected override Node TimesSlope(Node g, Node x, Node y) =>
         Ops.Divide(g, Ops.Subtract(Ops.Scalar(1, x.Type), Ops.Square(x)));

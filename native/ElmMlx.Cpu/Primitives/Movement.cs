@@ -113,8 +113,10 @@ internal sealed class Diagonal(int offset, int axis1, int axis2) : Primitive
 
     public override Node?[] Gradient(Backward backward) => backward.Each(() =>
     {
-        // One index an element of the diagonal; the other axes are whole slices.
         Node cotangent = backward.Cotangent;
+        if (cotangent.Size == 0)
+            return Ops.ZerosLike(backward.X);
+        // One index an element of the diagonal; the other axes are whole slices.
         int length = cotangent.Shape[^1], row = Math.Max(0, -offset), column = Math.Max(0, offset);
         Node updates = Ops.MoveAxis(cotangent, -1, 0);
         foreach (int axis in (ReadOnlySpan<int>)[Math.Min(axis1, axis2), Math.Max(axis1, axis2)])

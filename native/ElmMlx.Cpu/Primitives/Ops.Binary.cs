@@ -27,12 +27,14 @@ internal static partial class Ops
 
     /// <summary>What division leaves over, with the divisor's sign.</summary>
     public static Node Remainder(Node a, Node b) =>
-        Pair(Shared.Of<Remainder>(), Real("remainder", DTypes.Promote(a.Type, b.Type)), a, b);
+        Pair(Shared.Of<Remainder>(), DTypes.Promote(a.Type, b.Type), a, b);
 
     /// <summary>The truncated quotient and what it leaves over.</summary>
     public static Node[] DivMod(Node a, Node b)
     {
-        mlx_dtype type = Real("divmod", DTypes.Promote(a.Type, b.Type));
+        mlx_dtype type = DTypes.Promote(a.Type, b.Type);
+        if (type == MLX_COMPLEX64)
+            throw new ArgumentException("[divmod] Not supported for complex64.");
         int[] shape = BroadcastShapes("broadcast_shapes", a.Shape, b.Shape);
         Node[] inputs = [BroadcastTo(AsType(a, type), shape), BroadcastTo(AsType(b, type), shape)];
         return Operation.New(Shared.Of<DivMod>(), inputs, [shape, shape], [type, type]).Outputs.ToArray();
@@ -183,7 +185,4 @@ internal static partial class Ops
                 + $"{a.Type.Name()} and {b.Type.Name()}.");
         return Pair(primitive, type == MLX_BOOL ? ofBool : type, a, b);
     }
-
-    private static mlx_dtype Real(string operation, mlx_dtype type) => type != MLX_COMPLEX64 ? type
-        : throw new ArgumentException($"[{operation}] Not supported for complex64.");
 }

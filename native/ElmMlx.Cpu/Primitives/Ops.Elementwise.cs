@@ -169,13 +169,13 @@ internal static partial class Ops
     public static Node Tanh(Node a) => Inexact(Shared.Of<Tanh>(), a);
 
     /// <summary>Inverse hyperbolic sine.</summary>
-    public static Node ArcSinh(Node a) => RealInexact("arcsinh", Shared.Of<ArcSinh>(), a);
+    public static Node ArcSinh(Node a) => Inexact(Shared.Of<ArcSinh>(), a);
 
     /// <summary>Inverse hyperbolic cosine.</summary>
-    public static Node ArcCosh(Node a) => RealInexact("arccosh", Shared.Of<ArcCosh>(), a);
+    public static Node ArcCosh(Node a) => Inexact(Shared.Of<ArcCosh>(), a);
 
     /// <summary>Inverse hyperbolic tangent.</summary>
-    public static Node ArcTanh(Node a) => RealInexact("arctanh", Shared.Of<ArcTanh>(), a);
+    public static Node ArcTanh(Node a) => Inexact(Shared.Of<ArcTanh>(), a);
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>
     public static Node Sigmoid(Node a) => Inexact(Shared.Of<Sigmoid>(), a);

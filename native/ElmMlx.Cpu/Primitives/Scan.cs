@@ -28,6 +28,8 @@ internal sealed class Scan(ScanKind kind, bool isReverse, bool isInclusive) : Pr
         {
             ScanKind.Sum => SumOfLater(g),
             ScanKind.Prod => ProdGradient(x, y, g),
+            ScanKind.LogAddExp when x.Type == MLX_COMPLEX64 =>
+                throw new NotSupportedException("[logcumsumexp] No gradient for complex64."),
             ScanKind.LogAddExp => Ops.Make(
                 new LogScanGradient(isReverse, isInclusive, isTransposed: false), x.Shape, x.Type, x, y, g),
             _ => ExtremeGradient(x, y, g),

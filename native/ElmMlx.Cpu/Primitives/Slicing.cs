@@ -132,7 +132,8 @@ internal sealed class SliceUpdate(int[] starts, int[] steps, ScatterMode mode) :
         }
 
         StridedLayout layout = StridedLayout.Collapse(update.Shape, update.Strides, strides);
-        ScatterKernels.Run(mode, output.Type, layout, update.Data, 0, output.Data, [offset]);
+        ScatterKernels.Run(
+            mode, output.Type, layout, update.Data, 0, output.Data, [offset], keepsNaN: true);
     }
 
     public override Node?[] Gradient(Backward backward)
