@@ -149,7 +149,8 @@ public sealed unsafe class MlxLibrary
                 if (slots[i] == 0)
                 {
                     throw new MlxLibraryException(
-                        $"{path} has no {name}, which mlx-c {KnownVersions.Names[version]} has: install a complete mlx-c");
+                        $"{path} has no {name}, which mlx-c {KnownVersions.Names[version]} has: install a "
+                            + "complete mlx-c");
                 }
             }
         }

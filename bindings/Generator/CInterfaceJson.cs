@@ -57,8 +57,11 @@ public static class CInterfaceJson
         text.Append(Quote(name)).Append(": [\n  ")
             .AppendJoin(",\n  ", items.Select(line)).Append("\n],\n");
 
-    private static string Parameters(IReadOnlyList<CParameter> parameters) => $"[{string.Join(", ", parameters.Select(p =>
-        $"{{\"name\": {Quote(p.Name)}, \"type\": {Quote(p.Type)}{(p.Nullable ? ", \"nullable\": true" : "")}}}"))}]";
+    private static string Parameters(IReadOnlyList<CParameter> parameters) =>
+        "[" + string.Join(", ", parameters.Select(Parameter)) + "]";
+
+    private static string Parameter(CParameter p) =>
+        $"{{\"name\": {Quote(p.Name)}, \"type\": {Quote(p.Type)}{(p.Nullable ? ", \"nullable\": true" : "")}}}";
 
     private static List<CParameter> ReadParameters(JsonElement list) =>
         [.. list.EnumerateArray().Select(p =>

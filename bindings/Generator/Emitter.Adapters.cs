@@ -70,7 +70,8 @@ public sealed partial class Emitter
         for (var v = 0; v < _versions.Count - 1; v++)
             text.Append($"        {v} => {AdapterName(_versions[v])}.Adapt(name, function),\n");
         text.Append("        _ => 0,\n    };\n\n");
-        text.Append("    /// <summary>Every declaration: the versions that have it so, its name, its shape.</summary>\n");
+        text.Append(
+            "    /// <summary>Every declaration: the versions that have it so, its name, its shape.</summary>\n");
         text.Append("    public static ReadOnlySpan<byte> Prototypes =>\n        \"\"\"\n");
         var lines = _versions
             .SelectMany(v => Declarations(v).Select(line => (v.Version, Line: line)))
@@ -148,7 +149,8 @@ public sealed partial class Emitter
         if (o.Parameters.FirstOrDefault(q => f.Parameters.All(p => p.Name != q.Name)) is { } gone)
         {
             throw new InvalidDataException(
-                $"{f.Name} of mlx-c {version} takes {gone.Name}, which {_api.Version} does not: write its adapter by hand");
+                $"{f.Name} of mlx-c {version} takes {gone.Name}, which {_api.Version} does not: write its adapter "
+                    + "by hand");
         }
 
         var call = $"s_{f.Name}({string.Join(", ", o.Parameters.Select(p => CSharpType.Name(p.Name)))})";

@@ -48,11 +48,14 @@ public sealed partial class Emitter
     {
         var type = Type(f.Returns);
         var status = type == "int" && !Values.Contains(f.Name);
-        var result = status && f.Parameters is [{ Name: "res", Type: var first }, ..] && Type(first).EndsWith('*') ? f.Parameters[0] : null;
+        var result = status && f.Parameters is [{ Name: "res" } first, ..] && Type(first.Type).EndsWith('*')
+            ? first
+            : null;
         var resultType = result is null ? null : Type(result.Type)[..^1];
         var answer = resultType ?? (status ? (Lookups.Contains(f.Name) ? "bool" : "void") : type);
         var parameters = f.Parameters.Where(p => p != result).Select(p => $"{Type(p.Type)} {CSharpType.Name(p.Name)}");
-        var call = $"Mlx.{f.Name}({string.Join(", ", f.Parameters.Select(p => p == result ? "&res" : CSharpType.Name(p.Name)))})";
+        var arguments = f.Parameters.Select(p => p == result ? "&res" : CSharpType.Name(p.Name));
+        var call = $"Mlx.{f.Name}({string.Join(", ", arguments)})";
         var failure = $"throw Failure.Of({string.Join(", ", Described(f))});";
 
         text.Append($"    /// <summary><c>{Escape(f.Name)}</c></summary>\n");
@@ -60,15 +63,18 @@ public sealed partial class Emitter
         if (resultType is not null)
         {
             var empty = IsHandle(resultType) ? " || res.ctx is null" : "";
-            text.Append($"        {resultType} res = default;\n        if ({call} != 0{empty})\n            {failure}\n        return res;\n");
+            text.Append($"        {resultType} res = default;\n");
+            text.Append($"        if ({call} != 0{empty})\n            {failure}\n        return res;\n");
         }
         else if (answer == "bool" && status)
         {
-            text.Append($"        int code = {call};\n        if (code is not (0 or 2))\n            {failure}\n        return code == 0;\n");
+            text.Append($"        int code = {call};\n");
+            text.Append($"        if (code is not (0 or 2))\n            {failure}\n        return code == 0;\n");
         }
         else if (status)
         {
-            var empty = string.Concat(f.Parameters.Where(IsStored).Select(p => $" || {CSharpType.Name(p.Name)}->ctx is null"));
+            var stored = f.Parameters.Where(IsStored).Select(p => CSharpType.Name(p.Name));
+            var empty = string.Concat(stored.Select(name => $" || {name}->ctx is null"));
             text.Append($"        if ({call} != 0{empty})\n            {failure}\n");
         }
         else if (type == "void")
@@ -79,7 +85,8 @@ public sealed partial class Emitter
         {
             var starts = f.Parameters.Count == 0 && f.Name == $"{type}_new"; // an empty handle to start with
             var failed = IsHandle(type) && !starts ? "result.ctx is null" : "Failure.Reported";
-            text.Append($"        {type} result = {call};\n        if ({failed})\n            {failure}\n        return result;\n");
+            text.Append($"        {type} result = {call};\n");
+            text.Append($"        if ({failed})\n            {failure}\n        return result;\n");
         }
 
         text.Append("    }\n\n");
@@ -97,5 +104,6 @@ public sealed partial class Emitter
 
     // A handle that the function fills: res_0, res_1, a stream, a map; not one that the caller hands in.
     private bool IsStored(CParameter p) =>
-        !p.Type.StartsWith("const", StringComparison.Ordinal) && Type(p.Type) is [.., '*'] pointer && IsHandle(pointer[..^1]);
+        !p.Type.StartsWith("const", StringComparison.Ordinal)
+        && Type(p.Type) is [.., '*'] pointer && IsHandle(pointer[..^1]);
 }

@@ -75,7 +75,8 @@ public sealed partial class Emitter
             """);
         foreach (var e in _api.Enums)
         {
-            text.Append($"\n/// <summary><c>enum {e.Name}</c> ({e.Header})</summary>\npublic enum {e.Name} : int\n{{\n");
+            text.Append($"\n/// <summary><c>enum {e.Name}</c> ({e.Header})</summary>\n");
+            text.Append($"public enum {e.Name} : int\n{{\n");
             foreach (var m in e.Members)
                 text.Append($"    /// <summary><c>{m.Name}</c></summary>\n    {m.Name} = {m.Value},\n");
             text.Append("}\n");
@@ -163,7 +164,11 @@ public sealed partial class Emitter
 
             """);
         foreach (var f in _functions)
-            text.Append($"    static virtual {Signature(f)} => throw new NotImplementedOnCpuException(\"{f.Name}\");\n");
+        {
+            text.Append($"    static virtual {Signature(f)} =>");
+            text.Append($" throw new NotImplementedOnCpuException(\"{f.Name}\");\n");
+        }
+
         return text.Append("}\n").ToString();
     }
 
@@ -185,7 +190,8 @@ public sealed partial class Emitter
             """);
         foreach (var f in _functions)
         {
-            text.Append($"    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)], EntryPoint = \"{f.Name}\")]\n");
+            text.Append("    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)],");
+            text.Append($" EntryPoint = \"{f.Name}\")]\n");
             text.Append($"    internal static {Signature(f)} => Guarded<Cpu>.{f.Name}({Arguments(f)});\n\n");
         }
 
@@ -204,10 +210,14 @@ public sealed partial class Emitter
         {
             var type = Type(f.Returns);
             text.Append($"    public static {Signature(f)}\n    {{\n");
-            text.Append(type == "void"
-                ? $"        try {{ {Checks(f)}T.{f.Name}({Arguments(f)}); }}\n        catch (Exception e) {{ Guard.Fail(e); }}\n"
-                : $"        try {{ {Checks(f)}return T.{f.Name}({Arguments(f)}); }}\n        catch (Exception e) {{ "
-                    + (type == "int" ? "return Guard.Fail(e); }\n" : "Guard.Fail(e); return default; }\n"));
+            (string answer, string failure) = type switch
+            {
+                "void" => ("", "Guard.Fail(e);"),
+                "int" => ("return ", "return Guard.Fail(e);"),
+                _ => ("return ", "Guard.Fail(e); return default;"),
+            };
+            text.Append($"        try {{ {Checks(f)}{answer}T.{f.Name}({Arguments(f)}); }}\n");
+            text.Append($"        catch (Exception e) {{ {failure} }}\n");
             text.Append("    }\n\n");
         }
 
@@ -215,10 +225,11 @@ public sealed partial class Emitter
         return text.Append("}\n").ToString();
     }
 
-    // A C program's function that is called must be there: jumping to null is no exception. A stream must be one, though
-    // this provider has no use for it: MLX refuses others.
+    // A C program's function that is called must be there: jumping to null is no exception. A stream must be one,
+    // though this provider has no use for it: MLX refuses others.
     private static string Checks(FunctionDescription f) => string.Concat(f.Parameters.Select(p =>
-        p.Type.StartsWith("int (*)", StringComparison.Ordinal) ? $"Guard.Given({CSharpType.Name(p.Name)}, \"{p.Name}\"); "
+        p.Type.StartsWith("int (*)", StringComparison.Ordinal)
+            ? $"Guard.Given({CSharpType.Name(p.Name)}, \"{p.Name}\"); "
         : p.Type == "const mlx_stream" ? $"Handles.Given({CSharpType.Name(p.Name)}); "
         : ""));
 
@@ -229,9 +240,11 @@ public sealed partial class Emitter
         + string.Join(", ", f.Parameters.Select(p => $"{Type(p.Type)} {CSharpType.Name(p.Name)}")) + ")";
 
     private string Pointer(FunctionDescription f) =>
-        $"delegate* unmanaged[Cdecl]<{string.Join(", ", f.Parameters.Select(p => Type(p.Type)).Append(Type(f.Returns)))}>";
+        "delegate* unmanaged[Cdecl]<"
+        + string.Join(", ", f.Parameters.Select(p => Type(p.Type)).Append(Type(f.Returns))) + ">";
 
-    private static string Arguments(FunctionDescription f) => string.Join(", ", f.Parameters.Select(p => CSharpType.Name(p.Name)));
+    private static string Arguments(FunctionDescription f) =>
+        string.Join(", ", f.Parameters.Select(p => CSharpType.Name(p.Name)));
 
     private static string Prototype(FunctionDescription f) =>
         $"{f.Returns.Replace(" *", "*")} {f.Name}("

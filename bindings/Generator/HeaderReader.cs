@@ -25,7 +25,9 @@ internal sealed class HeaderReader
 
     private HeaderReader(string headers) => _folder = System.IO.Path.Combine(headers, "mlx", "c") + "/";
 
-    /// <summary>Describes the headers in <paramref name="headers"/>, the folder that holds <c>mlx/c/mlx.h</c>.</summary>
+    /// <summary>
+    /// Describes the headers in <paramref name="headers"/>, the folder that holds <c>mlx/c/mlx.h</c>.
+    /// </summary>
     /// <exception cref="InvalidDataException">The headers or Clang are not there, or Clang refuses them.</exception>
     public static CInterface Read(string headers, string version)
     {
@@ -84,7 +86,8 @@ internal sealed class HeaderReader
                 }
             }
 
-            throw new InvalidDataException("reading headers needs clang: install clang (14 or newer) and run this again");
+            throw new InvalidDataException(
+                "reading headers needs clang: install clang (14 or newer) and run this again");
         }
         finally
         {
@@ -134,7 +137,8 @@ internal sealed class HeaderReader
         var members = new List<CEnumMember>();
         foreach (var member in Inner(declaration, "EnumConstantDecl"))
         {
-            var value = member.TryGetProperty("inner", out var inner) && inner[0].TryGetProperty("value", out var number)
+            var value = member.TryGetProperty("inner", out var inner)
+                && inner[0].TryGetProperty("value", out var number)
                 ? long.Parse(number.GetString()!)
                 : members.Count == 0 ? 0 : members[^1].Value + 1;
             members.Add(new(NameOf(member), value));

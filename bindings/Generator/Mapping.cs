@@ -51,16 +51,17 @@ public sealed class Mapping
         StringBuilder text = new($"""
             # Python, C and C# names
 
-            Written by `./build.sh bindings` from [bindings/csharp.json](../bindings/csharp.json); a test fails for a function without a row,
-            for a member that does not exist, and for a member that does not call its function. Of the {_api.Functions.Count} functions of mlx-c
-            {_api.Version} {named} have a public C# member, and {_rows.Count - named} are internal by design: they make, free and fill handles, or
-            there is a better way in C#, which the row names.
+            Written by `./build.sh bindings` from [bindings/csharp.json](../bindings/csharp.json); a test fails for a
+            function without a row, for a member that does not exist, and for a member that does not call its function. Of
+            the {_api.Functions.Count} functions of mlx-c {_api.Version} {named} have a public C# member, and {_rows.Count - named} are
+            internal by design: they make, free and fill handles, or there is a better way in C#, which the row names.
 
-            Every function also has a checked method of its own name in `src/ElmMlx/Arrays/Checked.g.cs`: a code that is not zero, an empty
-            handle or a report to the error handler becomes an `MlxException`. `.ctor` is a constructor, `Item` an indexer. Operators are methods
-            too: `+ - * / %` are `Add`, `Subtract`, `Multiply`, `Divide`, `Remainder`; `< > <= >=` are `Less`, `Greater`, `LessEqual`,
-            `GreaterEqual`; `& | ^` are `BitwiseAnd`, `BitwiseOr`, `BitwiseXor`; `~` is `LogicalNot` of bools and `BitwiseInvert` of integers;
-            brackets are `Slice`, `Take` and `Gather`, `With` is `SliceUpdate`.
+            Every function also has a checked method of its own name in `src/ElmMlx/Arrays/Checked.g.cs`: a code that is not
+            zero, an empty handle or a report to the error handler becomes an `MlxException`. `.ctor` is a constructor,
+            `Item` an indexer. Operators are methods too: `+ - * / %` are `Add`, `Subtract`, `Multiply`, `Divide`,
+            `Remainder`; `< > <= >=` are `Less`, `Greater`, `LessEqual`, `GreaterEqual`; `& | ^` are `BitwiseAnd`,
+            `BitwiseOr`, `BitwiseXor`; `~` is `LogicalNot` of bools and `BitwiseInvert` of integers; brackets are `Slice`,
+            `Take` and `Gather`, `With` is `SliceUpdate`.
 
             """);
         foreach (var group in _api.Functions.GroupBy(f => f.Header))
@@ -84,16 +85,16 @@ public sealed class Mapping
         StringBuilder text = new($"""
             # Coverage of the C interface
 
-            One row a function of mlx-c {_api.Version}. The last column was recorded, not thought up: `./build.sh coverage` runs the test
-            classes of the interface and its C# face (it names them) on the CPU provider with every function of the table wrapped, and
-            writes down, in [tests/calls.json](../tests/calls.json), which test class called which function, directly or through the
-            library; at most five classes are named here. Other tests (models, training, commands) are not recorded: "none" means none of
-            those classes. A call says that a function ran under a test, not that all of its cases were checked: those are in the golden
-            data (`tests/fixtures/ops`), which `OpsReplayTests` replays.
+            One row a function of mlx-c {_api.Version}. The last column was recorded, not thought up: `./build.sh coverage` runs
+            all tests on the CPU provider with every function of C#'s table wrapped, and writes down, in
+            [tests/calls.json](../tests/calls.json), which test class called which function, directly or through the
+            library; at most five classes are named here. What C programs call is not seen: `NativeLibraryTests` compiles
+            such programs, among them those for the functions that have no place in C#'s table. A call says that a function
+            ran under a test, not that all of its cases were checked: those are in the golden data (`tests/fixtures/ops`),
+            which `OpsReplayTests` replays.
 
-            {_api.Functions.Count} functions: {_api.Functions.Count - without} on the CPU provider, {without} refused there by design in one sentence that says what
-            they need; {tested} are called
-            by those tests.
+            {_api.Functions.Count} functions: {_api.Functions.Count - without} on the CPU provider, {without} refused
+            there by design in one sentence that says what they need; {tested} are called by tests in C#.
 
             | C function | CPU provider | C# | tests that touch it |
             |---|---|---|---|

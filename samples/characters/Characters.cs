@@ -44,7 +44,8 @@ public static class Characters
             (MlxArray loss, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(
                 model, () => Losses.CrossEntropy(model.Forward(inputs), targets));
             optimizer.Update(model, gradients);
-            MlxArray.Eval([.. model.NamedParameters().Select(entry => entry.Parameter.Value), .. optimizer.State.Values]);
+            MlxArray.Eval(
+                [.. model.NamedParameters().Select(entry => entry.Parameter.Value), .. optimizer.State.Values]);
             losses[step] = loss.Item<float>();
         }
         return (losses, Speak(model, letters, "The Owl", spokenLength));

@@ -50,7 +50,8 @@ public static class Digits
             (MlxArray loss, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(
                 model, () => Losses.CrossEntropy(model.Forward(pictures), digits));
             optimizer.Update(model, gradients);
-            MlxArray.Eval([.. model.NamedParameters().Select(entry => entry.Parameter.Value), .. optimizer.State.Values]);
+            MlxArray.Eval(
+                [.. model.NamedParameters().Select(entry => entry.Parameter.Value), .. optimizer.State.Values]);
             if (step % report != 0)
                 continue;
             model.Train(false);

@@ -43,7 +43,8 @@ public sealed class AdapterTests
         using var scope = new ArrayScope();
         using OpenElmModel model = MlxLmTests.Load("micro-fused-lora", DType.Float32);
         GoldenArrays.Close(
-            Expected.Doubles("lora.fused.logits_f32"), model.Forward(Expected.IdArray("input_ids")).Floats(), 1e-4, "fused");
+            Expected.Doubles("lora.fused.logits_f32"), model.Forward(Expected.IdArray("input_ids")).Floats(), 1e-4,
+            "fused");
     }
 
     [Fact]

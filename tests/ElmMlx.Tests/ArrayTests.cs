@@ -250,7 +250,8 @@ public unsafe class ArrayTests
     [Fact]
     public void Quantized_product_is_that_of_the_dequantized_matrix()
     {
-        MlxArray w = MlxRandom.Normal([16, 64], key: MlxRandom.Key(1)), x = MlxRandom.Normal([2, 64], key: MlxRandom.Key(2));
+        MlxArray w = MlxRandom.Normal(
+            [16, 64], key: MlxRandom.Key(1)), x = MlxRandom.Normal([2, 64], key: MlxRandom.Key(2));
         (MlxArray packed, MlxArray scales, MlxArray? biases) = Quantized.Quantize(w, groupSize: 32, bits: 8);
         MlxArray expected = x.MatMul(Quantized.Dequantize(packed, scales, biases, 32, 8).Transpose());
 

@@ -9,7 +9,8 @@ namespace ElmMlx.Tests;
 /// <summary>Means of checkpoints, bit for bit those of CoreNet.</summary>
 public sealed class AveragingTests : IDisposable
 {
-    private static readonly JsonElement Golden = GoldenArrays.Json("pretrain/averaging_ema.json").GetProperty("averages");
+    private static readonly JsonElement Golden =
+        GoldenArrays.Json("pretrain/averaging_ema.json").GetProperty("averages");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("elmmlx-").FullName;
 
@@ -22,14 +23,16 @@ public sealed class AveragingTests : IDisposable
     public void Mean_equals_corenet_bit_for_bit(string name)
     {
         using SafetensorsFile file = GoldenArrays.Open("pretrain/averaging.safetensors");
-        CheckpointSource[] sources = [.. Enumerable.Range(0, Golden.GetProperty(name).GetProperty("checkpoints").GetInt32())
+        CheckpointSource[] sources =
+            [.. Enumerable.Range(0, Golden.GetProperty(name).GetProperty("checkpoints").GetInt32())
             .Select(number => new PartOfFile(file, $"{name}.in{number}."))];
         string path = Path.Combine(_folder, "mean.pt");
         CheckpointAverage.Write(sources, path);
 
         using TorchSource mean = TorchSource.Open(path);
         Assert.Equal(
-            Golden.GetProperty(name).GetProperty("keys").EnumerateArray().Select(key => key.GetString()), mean.Tensors.Keys);
+            Golden.GetProperty(name).GetProperty("keys").EnumerateArray().Select(key => key.GetString()),
+            mean.Tensors.Keys);
         foreach (SourceTensor tensor in mean.Tensors.Values)
         {
             TensorInfo wanted = file[$"{name}.average.{tensor.Name}"];

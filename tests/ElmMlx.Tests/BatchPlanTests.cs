@@ -26,7 +26,8 @@ public sealed class BatchPlanTests
 
     [Fact]
     public void Same_numbers_give_the_same_order_and_others_another() =>
-        Gen.Select(Gen.Int[2, 64].Array[40, 300], Gen.Int[1, 9], Gen.ULong, Gen.Int[0, 1000]).Sample((lengths, size, seed, epoch) =>
+        Gen.Select(Gen.Int[2, 64].Array[40, 300], Gen.Int[1, 9], Gen.ULong, Gen.Int[0, 1000]).Sample(
+            (lengths, size, seed, epoch) =>
         {
             int[] order = Order(lengths, size, seed, epoch);
             return order.SequenceEqual(Order(lengths, size, seed, epoch))
@@ -48,8 +49,11 @@ public sealed class BatchPlanTests
         {
             int[] used = Order(lengths, size, seed, 2, BatchOrder.MlxLm);
             int[] left = [.. Enumerable.Range(0, lengths.Length).Except(used)];
-            return used.Distinct().Count() == lengths.Length / size * size && used.Length + left.Length == lengths.Length
-                && (used.Length == 0 || left.Length == 0 || used.Max(row => lengths[row]) <= left.Min(row => lengths[row]));
+            return used.Distinct().Count() == lengths.Length / size * size
+                && used.Length + left.Length == lengths.Length
+                && (used.Length == 0
+                    || left.Length == 0
+                    || used.Max(row => lengths[row]) <= left.Min(row => lengths[row]));
         }, iter: 100);
 
     // 3,000 rows of 10 to 1,000 tokens: filled up to the longest of eight, rows in any order waste two fifths.
@@ -57,7 +61,8 @@ public sealed class BatchPlanTests
     public void Grouping_by_length_wastes_little_and_shuffles_all_the_same()
     {
         var random = new DeterministicRandom(1, 2);
-        int[] lengths = [.. Enumerable.Range(10, 991).Concat(Enumerable.Range(10, 991)).Concat(Enumerable.Range(10, 991))];
+        int[] lengths =
+            [.. Enumerable.Range(10, 991).Concat(Enumerable.Range(10, 991)).Concat(Enumerable.Range(10, 991))];
         random.Shuffle(lengths.AsSpan());
         BatchPlan first = BatchPlan.Create(lengths, 8, 1, 0), second = BatchPlan.Create(lengths, 8, 1, 1);
         Assert.InRange(Waste(BatchPlan.Create(lengths, 8, 1, 0, BatchOrder.Sequential)), 0.3, 1);
@@ -68,7 +73,8 @@ public sealed class BatchPlanTests
         HashSet<(int, int)> met = [.. Pairs(first)];
         Assert.InRange(Pairs(second).Count(met.Contains), 0, met.Count / 8);
         double[] means = [.. first.Batches.Select(batch => batch.Average(row => lengths[row]))];
-        Assert.InRange(Enumerable.Range(1, means.Length - 1).Count(i => means[i] > means[i - 1]), means.Length * 0.4, means.Length * 0.6);
+        Assert.InRange(Enumerable.Range(1, means.Length - 1)
+            .Count(i => means[i] > means[i - 1]), means.Length * 0.4, means.Length * 0.6);
         Assert.InRange(Math.Abs(means[..(means.Length / 2)].Average() - means[(means.Length / 2)..].Average()), 0, 100);
 
         double Waste(BatchPlan plan)
@@ -101,15 +107,18 @@ public sealed class BatchPlanTests
                 && (filled.Length < 2 || filled[0] + filled[1] > most);
         }, iter: 200);
 
-    // Every place of a packed batch is one token of one row, or filling; a query sees the places of its row up to its own.
+    // Every place of a packed batch is one token of one row, or filling; a query sees the places of its row up to its
+    // own.
     [Fact]
     public void Packed_rows_lie_one_behind_the_other_and_see_only_themselves() =>
         Gen.Select(Gen.Int[2, 12].Array[1, 14], Gen.Int[12, 24], Gen.Int[1, 8]).Sample((lengths, most, multiple) =>
         {
             using var scope = new ArrayScope();
             int next = 1;
-            TokenRow[] rows = [.. lengths.Select(length => TokenRow.From([.. Enumerable.Range(0, length).Select(_ => next++)]))];
-            BatchOptions options = new() { Pack = true, MaxSequenceLength = most, BatchSize = 100, PadMultiple = multiple };
+            TokenRow[] rows =
+                [.. lengths.Select(length => TokenRow.From([.. Enumerable.Range(0, length).Select(_ => next++)]))];
+            BatchOptions options =
+                new() { Pack = true, MaxSequenceLength = most, BatchSize = 100, PadMultiple = multiple };
             using Batch batch = new BatchSource(rows, options).Get(0, 0);
             (int count, int width) = (batch.Inputs.Shape[0], batch.Inputs.Shape[1]);
             int[] inputs = batch.Inputs.ToArray<int>(), targets = batch.Targets.ToArray<int>();
@@ -130,7 +139,8 @@ public sealed class BatchPlanTests
                 learnt += continues ? 1 : 0;
                 int start = place / width * width;
                 for (int key = start; key < start + width; key++)
-                    Assert.Equal(key <= place && owner[inputs[key]] == owner[inputs[place]], sees[place * width + key - start]);
+                    Assert.Equal(
+                        key <= place && owner[inputs[key]] == owner[inputs[place]], sees[place * width + key - start]);
             }
             Assert.Equal(lengths.Sum(length => length - 1), learnt);
             Assert.Equal(learnt, batch.TokenCount);

@@ -11,8 +11,8 @@ public sealed class BatchTests
     private static readonly SafetensorsFile Golden = GoldenArrays.Open("train/batches.safetensors");
     private static readonly JsonElement Json = GoldenArrays.Json("train/batches.json");
 
-    // mlx-lm draws seed0's order from NumPy's generator as the caller had seeded it, with 11; cached sorts nothing, for it
-    // takes every row to be as long as its record has keys.
+    // mlx-lm draws seed0's order from NumPy's generator as the caller had seeded it, with 11; cached sorts nothing, for
+    // it takes every row to be as long as its record has keys.
     [Theory]
     [InlineData("pairs", 8)]
     [InlineData("pairs_msl48", 9)]
@@ -22,7 +22,8 @@ public sealed class BatchTests
     public void Batches_in_mlx_lm_s_order_are_mlx_lm_s(string name, ulong seed)
     {
         using var scope = new ArrayScope();
-        JsonElement golden = Json.GetProperty("cases").EnumerateArray().Single(c => c.GetProperty("name").GetString() == name);
+        JsonElement golden = Json.GetProperty("cases").EnumerateArray()
+            .Single(c => c.GetProperty("name").GetString() == name);
         BatchOptions options = new()
         {
             BatchSize = golden.GetProperty("batch_size").GetInt32(),
@@ -30,9 +31,12 @@ public sealed class BatchTests
             Seed = seed,
             Order = BatchOrder.MlxLm,
         };
-        TokenRow[] rows = name == "width_edge" ? RowsOf("width_edge.0") : [.. Json.GetProperty("documents").EnumerateArray()
+        TokenRow[] rows = name == "width_edge"
+            ? RowsOf("width_edge.0")
+            : [.. Json.GetProperty("documents").EnumerateArray()
             .Select(document => TokenRow.From(
-                document[0].Ints()[..Math.Min(document[0].GetArrayLength(), options.MaxSequenceLength)], document[1].GetInt32()))];
+                document[0].Ints()[..Math.Min(document[0].GetArrayLength(), options.MaxSequenceLength)],
+                document[1].GetInt32()))];
         BatchPlan plan = BatchPlan.Create(
             [.. rows.Select(row => name == "cached" ? 2 : row.Length)], options.BatchSize, seed, 0, BatchOrder.MlxLm);
         Assert.Equal(golden.GetProperty("batches").GetInt32(), plan.Count);
@@ -56,7 +60,8 @@ public sealed class BatchTests
         {
             int[] order = random.Permutation(10);
             Assert.Equal(
-                order.Select(group => group * 4), BatchPlan.Create(lengths, 4, 3, epoch, BatchOrder.MlxLm).Batches.Select(b => b[0]));
+                order.Select(group => group * 4),
+                BatchPlan.Create(lengths, 4, 3, epoch, BatchOrder.MlxLm).Batches.Select(b => b[0]));
         }
     }
 
@@ -72,7 +77,8 @@ public sealed class BatchTests
     {
         using var scope = new ArrayScope();
         TokenRow[] rows = [Row(first), Row(second)];
-        using Batch batch = Batch.Create(rows, [0, 1], new BatchOptions { PadMultiple = multiple, MaxSequenceLength = most });
+        using Batch batch =
+            Batch.Create(rows, [0, 1], new BatchOptions { PadMultiple = multiple, MaxSequenceLength = most });
         Assert.Equal([2, width - 1], batch.Inputs.Shape);
         Assert.Equal([2, width - 1], batch.Targets.Shape);
         Assert.Equal([2, width - 1], batch.Mask.Shape);
@@ -108,13 +114,16 @@ public sealed class BatchTests
     {
         TokenRow[] rows = [Row(4), Row(9), Row(1)];
         Assert.Contains("1 tokens; it must have 2 to 2048", Message(() => new BatchSource(rows, new BatchOptions())));
-        Assert.Contains("Row 1 has 9 tokens", Message(() => new BatchSource(rows, new BatchOptions { MaxSequenceLength = 8 })));
+        Assert.Contains(
+            "Row 1 has 9 tokens", Message(() => new BatchSource(rows, new BatchOptions { MaxSequenceLength = 8 })));
         Assert.Contains("The data set has no rows.", Message(() => new BatchSource([], new BatchOptions())));
         Assert.Contains(
             "mlx-lm's order needs 3 rows for a batch; the data set has 2.",
             Message(() => new BatchSource(rows[..2], new BatchOptions { BatchSize = 3, Order = BatchOrder.MlxLm })));
         Assert.Contains("at least one row", Message(() => Batch.Create(rows, [], new BatchOptions())));
-        Assert.Contains("13 tokens", Message(() => Batch.CreatePacked(rows, [[0, 1]], new BatchOptions { MaxSequenceLength = 12 })));
+        Assert.Contains(
+            "13 tokens",
+            Message(() => Batch.CreatePacked(rows, [[0, 1]], new BatchOptions { MaxSequenceLength = 12 })));
         var source = new BatchSource(rows[..2], new BatchOptions { BatchSize = 2 });
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Get(0, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Get(0, -1));

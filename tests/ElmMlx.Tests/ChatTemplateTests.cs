@@ -39,7 +39,8 @@ public sealed class ChatTemplateTests
         {
             string error = golden.GetProperty("error").GetString()!;
             var e = Assert.Throws<InvalidDataException>(() => Render(golden, options));
-            Assert.Contains(error[(error.IndexOf(": ", StringComparison.Ordinal) + 2)..], e.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                error[(error.IndexOf(": ", StringComparison.Ordinal) + 2)..], e.Message, StringComparison.Ordinal);
             Assert.Matches(@"^the chat template, line \d+: ", e.Message);
         }
     }
@@ -58,8 +59,10 @@ public sealed class ChatTemplateTests
     [Fact]
     public void Final_message_in_parts_is_gone_on_with()
     {
-        var template = ChatTemplate.Parse("{% for m in messages %}{% for p in m.content %}<{{ p.text | trim }}>{% endfor %}{% endfor %}");
-        JsonElement message = JsonElement.Parse("""{"role":"assistant","content":[{"text":"a"},{"text":"b "},{"type":"image"}]}""");
+        var template = ChatTemplate.Parse(
+            "{% for m in messages %}{% for p in m.content %}<{{ p.text | trim }}>{% endfor %}{% endfor %}");
+        JsonElement message =
+            JsonElement.Parse("""{"role":"assistant","content":[{"text":"a"},{"text":"b "},{"type":"image"}]}""");
         Assert.Equal("<a><b", template.Render([message], new ChatTemplateOptions { ContinueFinalMessage = true }));
     }
 
@@ -70,7 +73,8 @@ public sealed class ChatTemplateTests
         var silent = ChatTemplate.Parse("nothing");
         Assert.Throws<InvalidDataException>(() => silent.Render([Message("assistant", "a")], options));
         Assert.Throws<InvalidDataException>(() => silent.Render([], options));
-        Assert.Throws<InvalidDataException>(() => silent.Render([JsonElement.Parse("""{"role":"tool","content":5}""")], options));
+        Assert.Throws<InvalidDataException>(
+            () => silent.Render([JsonElement.Parse("""{"role":"tool","content":5}""")], options));
         Assert.Throws<ArgumentException>(() => silent.Render([], options with { AddGenerationPrompt = true }));
     }
 
@@ -78,10 +82,12 @@ public sealed class ChatTemplateTests
     public void Template_sees_variables_tools_and_tokens()
     {
         var template = ChatTemplate.Parse(
-            "{{ bos_token }}|{{ tools is none }}|{{ documents is none }}|{{ think }}|{{ pad_token is defined }}|{{ messages[0] }}", Tokens);
+            "{{ bos_token }}|{{ tools is none }}|{{ documents is none }}|{{ think }}|{{ pad_token is defined }}|{{ " +
+                "messages[0] }}", Tokens);
         JsonElement message = JsonElement.Parse("""{"role":"user","content":null,"n":{"k":null}}""");
         var variables = new Dictionary<string, JsonElement> { ["think"] = JsonElement.Parse("false") };
-        Assert.Equal("<s>|True|True|False|False|{'role': 'user', 'n': {'k': None}}", template.Render([message], new ChatTemplateOptions { Variables = variables }));
+        Assert.Equal("<s>|True|True|False|False|{'role': 'user', 'n': {'k': None}}",
+            template.Render([message], new ChatTemplateOptions { Variables = variables }));
     }
 
     [Fact]
@@ -176,17 +182,21 @@ public sealed class ChatTemplateTests
         string? source, string first, string second, string learnedFirst, string learnedSecond)
     {
         var tokenizer = Tokenizer.Load(Fixtures.Path("mlx-lm/micro"));
-        var template = source is null ? ChatTemplate.Load(Fixtures.Path("mlx-lm/micro"))! : ChatTemplate.Parse(source, Tokens);
+        var template = source is null
+            ? ChatTemplate.Load(Fixtures.Path("mlx-lm/micro"))!
+            : ChatTemplate.Parse(source, Tokens);
         JsonElement[] messages =
         [
-            Message("user", "How are you?"), Message("assistant", first), Message("user", "Sure?"), Message("assistant", second),
+            Message("user", "How are you?"), Message("assistant", first), Message("user", "Sure?"),
+            Message("assistant", second),
         ];
         using var folder = new TemporaryFolder();
         folder.Write("train.jsonl", $$"""{"messages":[{{string.Join(',', messages.Select(m => m.GetRawText()))}}]}""");
         TokenRow row = Assert.Single(TrainingData.Open(
             folder.Path, tokenizer, template, new DatasetOptions { MaskPrompt = true }).Train.Rows);
         Assert.Equal([learnedFirst, learnedSecond], DataFiles.Runs(row, tokenizer, withSpecial: true));
-        Assert.Equal(tokenizer.Encode(template.Render(messages, new ChatTemplateOptions()), addSpecialTokens: false), row.Ids.ToArray());
+        Assert.Equal(tokenizer.Encode(template.Render(messages, new ChatTemplateOptions()), addSpecialTokens: false),
+            row.Ids.ToArray());
         TokenRow all = Assert.Single(TrainingData.Open(folder.Path, tokenizer, template).Train.Rows);
         Assert.Equal(all.Length - 1, all.LearnedCount);
     }
@@ -205,8 +215,10 @@ public sealed class ChatTemplateTests
 
     private static string Render(JsonElement golden, ChatTemplateOptions options)
     {
-        string template = Golden.GetProperty("templates").GetProperty(golden.GetProperty("template").GetString()!).GetString()!;
-        JsonElement conversation = Golden.GetProperty("conversations").GetProperty(golden.GetProperty("conversation").GetString()!);
+        string template =
+            Golden.GetProperty("templates").GetProperty(golden.GetProperty("template").GetString()!).GetString()!;
+        JsonElement conversation =
+            Golden.GetProperty("conversations").GetProperty(golden.GetProperty("conversation").GetString()!);
         return ChatTemplate.Parse(template, Tokens).Render([.. conversation.EnumerateArray()], options);
     }
 

@@ -25,7 +25,8 @@ public sealed unsafe class CheckedTests : IDisposable
 
     [Fact]
     public void Every_C_function_has_its_checked_method() =>
-        Assert.Equal(Mlx.Names.Order(StringComparer.Ordinal), Methods().Select(m => m.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Mlx.Names.Order(StringComparer.Ordinal), Methods().Select(m => m.Name).Order(StringComparer.Ordinal));
 
     [CompilerFact]
     public void Every_checked_method_turns_a_failure_into_an_MlxException()

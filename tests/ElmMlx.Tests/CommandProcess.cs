@@ -30,7 +30,8 @@ internal static class CommandProcess
         // .NET's own code pages are a file that is longer, unless they may be written and run at once
         const string line = "ulimit -f $0; trap '' XFSZ; DOTNET_EnableWriteXorExecute=0 exec \"$@\"";
         return Wait(
-            StartProcess("bash", ["-c", line, $"{kibibytes}", Host, Locate("Elm", "elm.dll"), .. arguments]), "elm", "", arguments);
+            StartProcess("bash", ["-c", line, $"{kibibytes}", Host, Locate("Elm", "elm.dll"), .. arguments]), "elm", "",
+            arguments);
     }
 
     /// <summary>Runs <c>elm</c> with a folder for temporary files of its own.</summary>
@@ -45,7 +46,8 @@ internal static class CommandProcess
     /// <summary>Runs <c>elm</c> on the CPU provider, on the first processor alone; on Linux.</summary>
     public static Result ElmOnOneProcessor(params string[] arguments)
     {
-        string[] command = ["-c", "0", "env", "-u", "ELMMLX_THREADS", "ELMMLX_PROVIDER=cpu", Host, Locate("Elm", "elm.dll")];
+        string[] command =
+            ["-c", "0", "env", "-u", "ELMMLX_THREADS", "ELMMLX_PROVIDER=cpu", Host, Locate("Elm", "elm.dll")];
         return Wait(StartProcess("taskset", [.. command, .. arguments]), "elm", "", arguments);
     }
 

@@ -18,11 +18,15 @@ public sealed class ConvertQuantizedTests : IDisposable
 
     public static TheoryData<string, string, int, int, TensorType> Variants() => new()
     {
-        { "q4-g64", "affine", 4, 64, TensorType.BFloat16 }, { "q8-g64", "affine", 8, 64, TensorType.BFloat16 }, { "q4-g32", "affine", 4, 32, TensorType.BFloat16 },
-        { "q4-g128", "affine", 4, 128, TensorType.BFloat16 }, { "q2-g64", "affine", 2, 64, TensorType.BFloat16 }, { "q3-g64", "affine", 3, 64, TensorType.BFloat16 },
-        { "q5-g64", "affine", 5, 64, TensorType.BFloat16 }, { "q6-g64", "affine", 6, 64, TensorType.BFloat16 }, { "q4-g64-f16", "affine", 4, 64, TensorType.Float16 },
+        { "q4-g64", "affine", 4, 64, TensorType.BFloat16 }, { "q8-g64", "affine", 8, 64, TensorType.BFloat16 },
+        { "q4-g32", "affine", 4, 32, TensorType.BFloat16 },
+        { "q4-g128", "affine", 4, 128, TensorType.BFloat16 }, { "q2-g64", "affine", 2, 64, TensorType.BFloat16 },
+        { "q3-g64", "affine", 3, 64, TensorType.BFloat16 },
+        { "q5-g64", "affine", 5, 64, TensorType.BFloat16 }, { "q6-g64", "affine", 6, 64, TensorType.BFloat16 },
+        { "q4-g64-f16", "affine", 4, 64, TensorType.Float16 },
         { "q4-g64-f32", "affine", 4, 64, TensorType.Float32 },
-        { "mxfp4", "mxfp4", 4, 32, TensorType.BFloat16 }, { "mxfp8", "mxfp8", 8, 32, TensorType.BFloat16 }, { "nvfp4", "nvfp4", 4, 16, TensorType.BFloat16 },
+        { "mxfp4", "mxfp4", 4, 32, TensorType.BFloat16 }, { "mxfp8", "mxfp8", 8, 32, TensorType.BFloat16 },
+        { "nvfp4", "nvfp4", 4, 16, TensorType.BFloat16 },
     };
 
     [Theory]
@@ -44,7 +48,9 @@ public sealed class ConvertQuantizedTests : IDisposable
         Compare(expected.GetProperty("tensors"));
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Output, "config.json")));
         foreach (string field in (string[])["quantization", "quantization_config"])
-            Assert.True(JsonElement.DeepEquals(expected.GetProperty("quantization"), config.RootElement.GetProperty(field)), field);
+            Assert.True(
+                JsonElement.DeepEquals(expected.GetProperty("quantization"), config.RootElement.GetProperty(field)),
+                field);
         Assert.InRange(report.BitsPerWeight, bits, 8 * type.Size());
     }
 
@@ -53,8 +59,11 @@ public sealed class ConvertQuantizedTests : IDisposable
     [InlineData("micro-q8-g64", 8)]
     public void Configuration_is_mlx_lms_to_the_letter(string folder, int bits)
     {
-        Converter.Convert(new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output, Quantize = true, QuantizationBits = bits });
-        Assert.Equal(File.ReadAllText(Fixtures.Path($"mlx-lm/{folder}/config.json")), File.ReadAllText(Path.Combine(Output, "config.json")));
+        Converter.Convert(
+            new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output, Quantize = true,
+                QuantizationBits = bits });
+        Assert.Equal(File.ReadAllText(Fixtures.Path($"mlx-lm/{folder}/config.json")),
+            File.ReadAllText(Path.Combine(Output, "config.json")));
         Assert.Equal(
             File.ReadAllText(Fixtures.Path($"mlx-lm/{folder}/model.safetensors.index.json")),
             File.ReadAllText(Path.Combine(Output, "model.safetensors.index.json")));
@@ -63,7 +72,8 @@ public sealed class ConvertQuantizedTests : IDisposable
     [Fact]
     public void Dequantised_folder_is_mlx_lms()
     {
-        Converter.Convert(new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro-q4-g64"), Output = Output, Dequantize = true });
+        Converter.Convert(
+            new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro-q4-g64"), Output = Output, Dequantize = true });
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("mlx-lm/quantized.json")));
         Compare(document.RootElement.GetProperty("q4-g64 dequantised").GetProperty("tensors"));
         Assert.Null(OpenElmConfig.FromFile(Path.Combine(Output, "config.json")).Quantization);
@@ -75,7 +85,9 @@ public sealed class ConvertQuantizedTests : IDisposable
     public void Quantised_folder_changes_its_layout_without_a_bit(string folder)
     {
         string port = Path.Combine(_folder, "port");
-        Converter.Convert(new ConvertOptions { Input = Fixtures.Path("mlx-lm/" + folder), Output = port, Target = ConvertTarget.CoreNetPort });
+        Converter.Convert(
+            new ConvertOptions { Input = Fixtures.Path("mlx-lm/" + folder), Output = port,
+                Target = ConvertTarget.CoreNetPort });
         Converter.Convert(new ConvertOptions { Input = port, Output = Output });
         using WeightFiles first = WeightFiles.Open(Fixtures.Path("mlx-lm/" + folder));
         using WeightFiles second = WeightFiles.Open(Output);
@@ -91,12 +103,15 @@ public sealed class ConvertQuantizedTests : IDisposable
     [InlineData("mixed_4_6", 4, 6)]
     public void Mixed_recipe_gives_more_bits_to_some(string recipe, int low, int high)
     {
-        Converter.Convert(new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output, Quantize = true, QuantizationRecipe = recipe });
+        Converter.Convert(
+            new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output, Quantize = true,
+                QuantizationRecipe = recipe });
         OpenElmConfig config = OpenElmConfig.FromFile(Path.Combine(Output, "config.json"));
         using WeightFiles weights = WeightFiles.Open(Output);
         // 4 layers: 4 / 8 = 0, 7 · 4 / 8 = 3, so layer 3, and layer 2 because 2 mod 3 is 2.
         foreach ((string module, int bits) in ((string, int)[])[
-            ("token_embeddings", high), ("layers.0.ffn.proj_2", low), ("layers.1.attn.qkv_proj", low), ("layers.2.attn.qkv_proj", high),
+            ("token_embeddings", high), ("layers.0.ffn.proj_2", low), ("layers.1.attn.qkv_proj", low),
+            ("layers.2.attn.qkv_proj", high),
             ("layers.2.ffn.proj_1", low), ("layers.3.ffn.proj_2", high), ("layers.3.attn.out_proj", low)])
         {
             Assert.Equal(bits, config.Quantization!.For(module).Bits);
@@ -145,7 +160,8 @@ public sealed class ConvertQuantizedTests : IDisposable
 
     public static TheoryData<string, string> Mistakes() => new()
     {
-        { "quantised already", "again" }, { "leave --dequantize", "not" }, { "add it", "bits" }, { "64", "group" }, { "2, 3, 4, 5, 6 and 8", "width" },
+        { "quantised already", "again" }, { "leave --dequantize", "not" }, { "add it", "bits" }, { "64", "group" },
+        { "2, 3, 4, 5, 6 and 8", "width" },
         { "recipe", "recipe" }, { "Only MLX", "hf" }, { "add --dequantize", "back" },
     };
 
@@ -163,7 +179,8 @@ public sealed class ConvertQuantizedTests : IDisposable
             "width" => options with { Quantize = true, QuantizationBits = 7 },
             "recipe" => options with { Quantize = true, QuantizationRecipe = "mixed_1_2" },
             "hf" => options with { Quantize = true, Target = ConvertTarget.HuggingFace },
-            _ => options with { Input = Fixtures.Path("mlx-lm/micro-q4-g64"), Target = ConvertTarget.CoreNetCheckpoint, Output = Output + ".pt" },
+            _ => options with { Input = Fixtures.Path("mlx-lm/micro-q4-g64"), Target = ConvertTarget.CoreNetCheckpoint,
+                Output = Output + ".pt" },
         };
         Assert.Contains(word, Assert.Throws<ArgumentException>(() => Converter.Convert(wrong)).Message);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
@@ -172,7 +189,8 @@ public sealed class ConvertQuantizedTests : IDisposable
     private void Compare(JsonElement expected)
     {
         using WeightFiles weights = WeightFiles.Open(Output);
-        Assert.Equal(expected.EnumerateObject().Select(t => t.Name).Order(), weights.Tensors.Select(t => t.Name).Order());
+        Assert.Equal(
+            expected.EnumerateObject().Select(t => t.Name).Order(), weights.Tensors.Select(t => t.Name).Order());
         foreach (JsonProperty tensor in expected.EnumerateObject())
         {
             TensorInfo actual = weights[tensor.Name].Tensor;

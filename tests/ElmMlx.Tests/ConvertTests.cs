@@ -16,7 +16,8 @@ public sealed class ConvertTests : IDisposable
 
     public static TheoryData<string> Containers() => new()
     {
-        "legacy", "bf16", "fp16", "protocol2", "protocol4", "protocol5", "parameters", "module_prefix", "archive_root", "no_byteorder", "rezipped",
+        "legacy", "bf16", "fp16", "protocol2", "protocol4", "protocol5", "parameters", "module_prefix", "archive_root",
+        "no_byteorder", "rezipped",
         "cuda_location", "views", "ordered_dict_metadata", "averaged_dict", "checkpoint_ema_last",
     };
 
@@ -51,18 +52,21 @@ public sealed class ConvertTests : IDisposable
         JsonElement expected = document.RootElement.GetProperty("training_checkpoint_last.pt").GetProperty(group);
         using WeightFiles weights = WeightFiles.Open(Output);
         foreach (TensorInfo tensor in weights.Tensors)
-            Assert.Equal(expected.GetProperty(TensorNames.ToCoreNet(tensor.Name)).GetProperty("sha256").GetString(), Sha256(weights, tensor.Name));
+            Assert.Equal(expected.GetProperty(TensorNames.ToCoreNet(tensor.Name)).GetProperty("sha256").GetString(),
+                Sha256(weights, tensor.Name));
         Assert.Contains(choice == WeightsChoice.Model ? "weights of the model" : "moving average", report.Source);
     }
 
     [Fact]
     public void Ema_weights_that_are_not_there_are_an_error() => Refused<InvalidDataException>(
-        "ema_state_dict", Fixtures.Path("corenet/containers/protocol2.pt"), o => o with { Weights = WeightsChoice.Ema });
+        "ema_state_dict", Fixtures.Path("corenet/containers/protocol2.pt"),
+        o => o with { Weights = WeightsChoice.Ema });
 
     [Fact]
     public void Demo_needs_no_architecture_and_takes_its_tokenizer()
     {
-        ConvertReport report = Convert(Fixtures.Demo("openelm-demo.pt"), o => o with { ConfigYaml = Fixtures.Demo("openelm-demo.yaml") });
+        ConvertReport report =
+            Convert(Fixtures.Demo("openelm-demo.pt"), o => o with { ConfigYaml = Fixtures.Demo("openelm-demo.yaml") });
         Assert.Equal(2_743_104, report.Config.ParameterCount);
         Assert.Equal(2048, report.Config.PaddingIndex);
         Assert.Equal(["tokenizer.model"], report.Tokenizer);
@@ -105,9 +109,11 @@ public sealed class ConvertTests : IDisposable
     [InlineData("lora_linear_only")]
     public void Kept_adapter_merges_to_the_same_weights(string name)
     {
-        string merged = Path.Combine(_folder, "merged"), kept = Path.Combine(_folder, "kept"), again = Path.Combine(_folder, "again");
+        string merged = Path.Combine(
+            _folder, "merged"), kept = Path.Combine(_folder, "kept"), again = Path.Combine(_folder, "again");
         Convert(Fixtures.Path($"corenet/lora/{name}.pt"), Lora(name), o => o with { Output = merged });
-        Convert(Fixtures.Path($"corenet/lora/{name}.pt"), Lora(name), o => o with { Output = kept, KeepAdapter = true });
+        Convert(Fixtures.Path($"corenet/lora/{name}.pt"), Lora(name), o =>
+            o with { Output = kept, KeepAdapter = true });
         Convert(kept, o => o with { Output = again, Adapter = Path.Combine(kept, "adapters") });
         using WeightFiles first = WeightFiles.Open(merged);
         using WeightFiles second = WeightFiles.Open(again);
@@ -121,13 +127,15 @@ public sealed class ConvertTests : IDisposable
         using var config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(kept, "adapters", "adapter_config.json")));
         Assert.Equal(name == "dora" ? "dora" : "lora", config.RootElement.GetProperty("fine_tune_type").GetString());
         Assert.Equal(3, config.RootElement.GetProperty("num_layers").GetInt32());
-        Assert.Contains(config.RootElement.GetProperty("lora_parameters").GetProperty("keys").EnumerateArray(), key => key.GetString() == "attn.qkv_proj");
+        Assert.Contains(config.RootElement.GetProperty("lora_parameters").GetProperty("keys").EnumerateArray(),
+            key => key.GetString() == "attn.qkv_proj");
     }
 
     [Fact]
     public void Adapter_of_a_checkpoint_is_merged_into_a_folder()
     {
-        string file = Fixtures.Path("corenet/lora/lora_linear_only.pt"), kept = Path.Combine(_folder, "kept"), merged = Path.Combine(_folder, "merged");
+        string file = Fixtures.Path("corenet/lora/lora_linear_only.pt"), kept = Path.Combine(_folder, "kept"),
+            merged = Path.Combine(_folder, "merged");
         Convert(file, Lora("lora_linear_only"), o => o with { Output = merged });
         Convert(file, Lora("lora_linear_only"), o => o with { Output = kept, KeepAdapter = true });
         Convert(kept, o => o with { Adapter = file, ConfigYaml = Fixtures.Path("corenet/lora/lora_linear_only.yaml") });
@@ -145,12 +153,15 @@ public sealed class ConvertTests : IDisposable
     [InlineData("rslora", "dora_and_embedding_untied", "rank")]
     [InlineData("lora_linear_only", "dora", "use_dora")]
     [InlineData("lora", "lora_linear_only", "no entry")]
-    public void Adapter_with_another_ones_configuration_is_an_error(string checkpoint, string yaml, string word) => Refused<InvalidDataException>(
-        word, Fixtures.Path($"corenet/lora/{checkpoint}.pt"), o => Lora(yaml)(o) with { Architecture = Fixtures.Path($"corenet/lora/{checkpoint}.architecture.json") });
+    public void Adapter_with_another_ones_configuration_is_an_error(string checkpoint, string yaml, string word) =>
+        Refused<InvalidDataException>(
+        word, Fixtures.Path($"corenet/lora/{checkpoint}.pt"),
+        o => Lora(yaml)(o) with { Architecture = Fixtures.Path($"corenet/lora/{checkpoint}.architecture.json") });
 
     [Fact]
     public void Adapter_that_is_half_DoRA_cannot_be_kept() => Refused<ArgumentException>(
-        "partly", Fixtures.Path("corenet/lora/dora_and_embedding_untied.pt"), o => Lora("dora_and_embedding_untied")(o) with { KeepAdapter = true });
+        "partly", Fixtures.Path("corenet/lora/dora_and_embedding_untied.pt"),
+        o => Lora("dora_and_embedding_untied")(o) with { KeepAdapter = true });
 
     [Theory]
     [InlineData("lora")]
@@ -158,17 +169,21 @@ public sealed class ConvertTests : IDisposable
     [InlineData("lora-embedding")]
     public void Adapters_of_mlx_lm_are_merged(string name)
     {
-        Convert(Fixtures.Path("mlx-lm/micro"), o => o with { Adapter = Fixtures.Path("mlx-lm/adapters/" + name), Type = TensorType.Float32 });
+        Convert(Fixtures.Path("mlx-lm/micro"), o =>
+            o with { Adapter = Fixtures.Path("mlx-lm/adapters/" + name), Type = TensorType.Float32 });
         using WeightFiles before = WeightFiles.Open(Fixtures.Path("mlx-lm/micro"));
         using WeightFiles after = WeightFiles.Open(Output);
-        using SafetensorsFile adapter = SafetensorsFile.Open(Fixtures.Path($"mlx-lm/adapters/{name}/adapters.safetensors"));
-        double scale = OfJson($"mlx-lm/adapters/{name}/adapter_config.json").GetProperty("lora_parameters").GetProperty("scale").GetDouble();
+        using SafetensorsFile adapter =
+            SafetensorsFile.Open(Fixtures.Path($"mlx-lm/adapters/{name}/adapters.safetensors"));
+        double scale = OfJson($"mlx-lm/adapters/{name}/adapter_config.json").GetProperty(
+            "lora_parameters").GetProperty("scale").GetDouble();
         foreach (TensorInfo tensor in before.Tensors)
         {
             float[] want = Floats(before, tensor.Name), got = Floats(after, tensor.Name);
             string module = tensor.Name[..^".weight".Length];
             if (adapter.Tensors.TryGetValue(module + ".lora_a", out TensorInfo? a))
-                AddProduct(want, tensor.Shape[1], Floats(adapter, a), Floats(adapter, adapter[module + ".lora_b"]), a.Shape[1], scale, module.EndsWith("embeddings"));
+                AddProduct(want, tensor.Shape[1], Floats(adapter, a), Floats(adapter, adapter[module + ".lora_b"]),
+                    a.Shape[1], scale, module.EndsWith("embeddings"));
             for (int i = 0; i < want.Length; i++)
                 Assert.True(Math.Abs(want[i] - got[i]) <= 1e-5, $"{tensor.Name}[{i}]");
         }
@@ -187,7 +202,8 @@ public sealed class ConvertTests : IDisposable
         string back = Path.Combine(_folder, "back");
         Convert(source, o => o with { Output = there, Target = target });
         Convert(there, o => target == ConvertTarget.CoreNetCheckpoint
-            ? o with { Output = back, ConfigYaml = Path.ChangeExtension(there, ".yaml"), Architecture = Path.ChangeExtension(there, ".architecture.json") }
+            ? o with { Output = back, ConfigYaml = Path.ChangeExtension(there, ".yaml"),
+                Architecture = Path.ChangeExtension(there, ".architecture.json") }
             : o with { Output = back });
         using WeightFiles first = WeightFiles.Open(source);
         using WeightFiles second = WeightFiles.Open(back);
@@ -204,8 +220,10 @@ public sealed class ConvertTests : IDisposable
     {
         foreach (string variant in Directory.EnumerateDirectories(Fixtures.Path("corenet/variants")))
         {
-            string name = Path.GetFileName(variant), there = Path.Combine(_folder, name), back = Path.Combine(_folder, name + ".pt");
-            Convert(Path.Combine(variant, "checkpoint.pt"), o => o with { Output = there, Architecture = Path.Combine(variant, "architecture.json") });
+            string name = Path.GetFileName(variant), there = Path.Combine(_folder, name),
+                back = Path.Combine(_folder, name + ".pt");
+            Convert(Path.Combine(variant, "checkpoint.pt"), o =>
+                o with { Output = there, Architecture = Path.Combine(variant, "architecture.json") });
             Convert(there, o => o with { Output = back, Target = ConvertTarget.CoreNetCheckpoint });
             using TorchSource first = TorchSource.Open(Path.Combine(variant, "checkpoint.pt"));
             using TorchSource second = TorchSource.Open(back);
@@ -225,35 +243,42 @@ public sealed class ConvertTests : IDisposable
         foreach (string output in (string[])[one, two])
         {
             Directory.CreateDirectory(Path.GetDirectoryName(output)!);
-            Convert(Fixtures.Path("corenet/micro/checkpoint_average.pt"), Architecture("micro"), o => o with { Output = output, Target = target, Type = TensorType.BFloat16 });
+            Convert(Fixtures.Path("corenet/micro/checkpoint_average.pt"), Architecture("micro"), o =>
+                o with { Output = output, Target = target, Type = TensorType.BFloat16 });
         }
         string[] files = Files(Path.Combine(_folder, "one"));
         Assert.Equal(files, Files(Path.Combine(_folder, "two")));
         foreach (string file in files)
-            Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, "one", file)), File.ReadAllBytes(Path.Combine(_folder, "two", file)));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, "one", file)),
+                File.ReadAllBytes(Path.Combine(_folder, "two", file)));
     }
 
     [Fact]
     public void Bfloat16_of_the_average_equals_PyTorchs()
     {
-        Convert(Fixtures.Path("corenet/micro/checkpoint_average.pt"), Architecture("micro"), o => o with { Type = TensorType.BFloat16 });
+        Convert(Fixtures.Path("corenet/micro/checkpoint_average.pt"), Architecture("micro"), o =>
+            o with { Type = TensorType.BFloat16 });
         using var document = Parse("corenet/micro/tensors.json");
         using WeightFiles weights = WeightFiles.Open(Output);
         foreach (JsonProperty tensor in document.RootElement.GetProperty("bf16.pt").EnumerateObject())
-            Assert.Equal(tensor.Value.GetProperty("sha256").GetString(), Sha256(weights, TensorNames.ToMlxLm(tensor.Name)));
+            Assert.Equal(
+                tensor.Value.GetProperty("sha256").GetString(), Sha256(weights, TensorNames.ToMlxLm(tensor.Name)));
     }
 
     [Fact]
     public void Padding_rows_are_trimmed_and_filled_again()
     {
         string trimmed = Path.Combine(_folder, "trimmed"), padded = Path.Combine(_folder, "padded.pt");
-        Convert(Fixtures.Path("corenet/micro/checkpoint_average.pt"), Architecture("micro"), o => o with { Output = trimmed, TrimVocabulary = true });
+        Convert(Fixtures.Path("corenet/micro/checkpoint_average.pt"), Architecture("micro"), o =>
+            o with { Output = trimmed, TrimVocabulary = true });
         OpenElmConfig config = OpenElmConfig.FromFile(Path.Combine(trimmed, "config.json"));
         Assert.Equal((320, (int?)null), (config.VocabularySize, config.PaddingIndex));
-        Convert(trimmed, o => o with { Output = padded, Target = ConvertTarget.CoreNetCheckpoint, VocabularySize = 384 });
+        Convert(trimmed, o =>
+            o with { Output = padded, Target = ConvertTarget.CoreNetCheckpoint, VocabularySize = 384 });
         using TorchSource first = TorchSource.Open(Fixtures.Path("corenet/micro/checkpoint_average.pt"));
         using TorchSource second = TorchSource.Open(padded);
-        float[] want = first.ReadFloats(first.Tensors["token_embeddings.weight"]), got = second.ReadFloats(second.Tensors["token_embeddings.weight"]);
+        float[] want = first.ReadFloats(first.Tensors["token_embeddings.weight"]),
+            got = second.ReadFloats(second.Tensors["token_embeddings.weight"]);
         Assert.Equal(want[..(320 * 64)], got[..(320 * 64)]);
         Assert.All(got[(320 * 64)..], value => Assert.Equal(0, value));
     }
@@ -268,8 +293,10 @@ public sealed class ConvertTests : IDisposable
     public void Checkpoint_of_another_size_names_the_first_tensor(string model, string tensor)
     {
         string yaml = Path.Combine(_folder, "config.yaml");
-        File.WriteAllText(yaml, $"model: {{language_modeling: {{name: general_gpt, general_gpt: {{model_name: {model}}}}}}}");
-        Refused<InvalidDataException>(tensor, Fixtures.Path("corenet/micro/checkpoint_average.pt"), o => o with { ConfigYaml = yaml });
+        File.WriteAllText(
+            yaml, $"model: {{language_modeling: {{name: general_gpt, general_gpt: {{model_name: {model}}}}}}}");
+        Refused<InvalidDataException>(
+            tensor, Fixtures.Path("corenet/micro/checkpoint_average.pt"), o => o with { ConfigYaml = yaml });
     }
 
     [Fact]
@@ -279,7 +306,8 @@ public sealed class ConvertTests : IDisposable
         Directory.CreateDirectory(folder);
         OpenElmConfig config = OpenElmConfig.FromName("OpenELM-270M");
         string checkpoint = Path.Combine(folder, "model.pt");
-        using (var writer = new Checkpoints.Torch.TorchWriter(checkpoint, [.. config.TensorShapes().Select(t => new TensorSpec(t.Name, TensorType.BFloat16, t.Shape))]))
+        using (var writer = new Checkpoints.Torch.TorchWriter(
+            checkpoint, [.. config.TensorShapes().Select(t => new TensorSpec(t.Name, TensorType.BFloat16, t.Shape))]))
         {
             var zeros = new byte[1 << 20];
             foreach ((string name, int[] shape) in config.TensorShapes())
@@ -290,7 +318,8 @@ public sealed class ConvertTests : IDisposable
         string yaml = Path.Combine(_folder, "config.yaml");
         File.WriteAllText(yaml, "model: {language_modeling: {general_gpt: {model_name: OpenELM-1_1B}}}");
         Refused<InvalidDataException>("those of OpenELM-270M", checkpoint, o => o with { ConfigYaml = yaml });
-        using OpenedCheckpoint opened = OpenedCheckpoint.Open(new ConvertOptions { Input = checkpoint, Output = Output });
+        using OpenedCheckpoint opened =
+            OpenedCheckpoint.Open(new ConvertOptions { Input = checkpoint, Output = Output });
         Assert.Equal(("OpenELM-270M", 271_527_168), (opened.Config.ModelName, opened.Config.ParameterCount));
         Assert.Contains(opened.Notes, note => note.Contains("OpenELM-270M"));
     }
@@ -319,9 +348,11 @@ public sealed class ConvertTests : IDisposable
         File.Copy(Fixtures.Path("mlx-lm/micro/config.json"), Path.Combine(folder, "config.json"));
         byte[] bytes = File.ReadAllBytes(Fixtures.Path("mlx-lm/micro/model.safetensors"));
         using (SafetensorsFile file = SafetensorsFile.Open(Fixtures.Path("mlx-lm/micro/model.safetensors")))
-            BitConverter.TryWriteBytes(bytes.AsSpan((int)file["transformer.norm.weight"].Offset), (ushort)0x4780); // 65536 in bfloat16
+            // 65536 in bfloat16
+            BitConverter.TryWriteBytes(bytes.AsSpan((int)file["transformer.norm.weight"].Offset), (ushort)0x4780);
         File.WriteAllBytes(source, bytes);
-        Refused<InvalidDataException>("norm.weight holds numbers that float16 cannot", folder, o => o with { Type = TensorType.Float16 });
+        Refused<InvalidDataException>(
+            "norm.weight holds numbers that float16 cannot", folder, o => o with { Type = TensorType.Float16 });
         Convert(folder, o => o with { Type = TensorType.Float16, AllowOverflow = true });
         using WeightFiles weights = WeightFiles.Open(Output);
         Assert.Equal(float.PositiveInfinity, Floats(weights, "transformer.norm.weight")[0]);
@@ -338,7 +369,8 @@ public sealed class ConvertTests : IDisposable
         string other = Path.Combine(_folder, "other");
         Directory.CreateDirectory(other);
         File.WriteAllText(Path.Combine(other, "letter.txt"), "keep me");
-        Refused<IOException>("no model folder", Fixtures.Path("mlx-lm/micro"), o => o with { Output = other, Overwrite = true }, empty: false);
+        Refused<IOException>("no model folder", Fixtures.Path("mlx-lm/micro"), o =>
+            o with { Output = other, Overwrite = true }, empty: false);
         Assert.True(File.Exists(Path.Combine(other, "letter.txt")));
     }
 
@@ -346,7 +378,8 @@ public sealed class ConvertTests : IDisposable
     public void Output_that_is_the_input_is_refused()
     {
         Convert(Fixtures.Path("mlx-lm/micro"));
-        Refused<ArgumentException>("its own input", Output, o => o with { Output = Output, Overwrite = true }, empty: false);
+        Refused<ArgumentException>(
+            "its own input", Output, o => o with { Output = Output, Overwrite = true }, empty: false);
     }
 
     [Fact]
@@ -355,7 +388,8 @@ public sealed class ConvertTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         var progress = new Cancelling(cancellation);
         Assert.ThrowsAny<OperationCanceledException>(() => Converter.Convert(
-            new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output }, progress, cancellation.Token));
+            new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output }, progress,
+            cancellation.Token));
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }
 
@@ -383,8 +417,11 @@ public sealed class ConvertTests : IDisposable
         using var after = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Output, "config.json")));
         foreach (JsonProperty field in before.EnumerateObject())
             Assert.True(JsonElement.DeepEquals(field.Value, after.RootElement.GetProperty(field.Name)), field.Name);
-        Assert.Equal(["config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json"], Files(Output));
-        Assert.Equal(457_408, JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Output, "model.safetensors.index.json")))
+        Assert.Equal(
+            ["config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json",
+                "tokenizer_config.json"], Files(Output));
+        Assert.Equal(
+            457_408, JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Output, "model.safetensors.index.json")))
             .RootElement.GetProperty("metadata").GetProperty("total_parameters").GetInt64());
     }
 
@@ -395,7 +432,8 @@ public sealed class ConvertTests : IDisposable
 
     private string Output => Path.Combine(_folder, "output");
 
-    private ConvertReport Convert(string input, params Func<ConvertOptions, ConvertOptions>[] changes) => Converter.Convert(
+    private ConvertReport Convert(string input, params Func<ConvertOptions, ConvertOptions>[] changes) =>
+        Converter.Convert(
         changes.Aggregate(new ConvertOptions { Input = input, Output = Output }, (options, change) => change(options)));
 
     private void Refused<T>(string word, string input, Func<ConvertOptions, ConvertOptions> change, bool empty = true)
@@ -419,7 +457,8 @@ public sealed class ConvertTests : IDisposable
     };
 
     // want += scale · (A B)ᵀ, or A B for an embedding; A [in, r], B [r, out].
-    private static void AddProduct(float[] weight, int columns, float[] a, float[] b, int rank, double scale, bool embedding)
+    private static void AddProduct(
+        float[] weight, int columns, float[] a, float[] b, int rank, double scale, bool embedding)
     {
         int rows = weight.Length / columns;
         for (int row = 0; row < rows; row++)
@@ -427,7 +466,8 @@ public sealed class ConvertTests : IDisposable
             {
                 double sum = 0;
                 for (int k = 0; k < rank; k++)
-                    sum += embedding ? (double)a[row * rank + k] * b[k * columns + column] : (double)a[column * rank + k] * b[k * rows + row];
+                    sum += embedding ? (double)a[row * rank + k] * b[k * columns + column] : (double)a[column * rank +
+                        k] * b[k * rows + row];
                 weight[row * columns + column] += (float)(scale * sum);
             }
     }
@@ -451,7 +491,8 @@ public sealed class ConvertTests : IDisposable
         return System.Convert.ToHexStringLower(SHA256.HashData(bytes));
     }
 
-    private static string[] Files(string folder) => [.. Directory.EnumerateFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+    private static string[] Files(string folder) =>
+        [.. Directory.EnumerateFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
     private static JsonDocument Parse(string file) => JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path(file)));
 

@@ -101,7 +101,8 @@ public sealed class ConvolutionTests
         using var arena = new NativeArena();
         mlx_dtype dtype = GoldenTensors.TypeOf(type);
         var random = new Random(3);
-        mlx_array input = arena.New(Numbers.Random(random, dtype, x)), kernel = arena.New(Numbers.Random(random, dtype, w));
+        mlx_array input = arena.New(
+            Numbers.Random(random, dtype, x)), kernel = arena.New(Numbers.Random(random, dtype, w));
         var plain = new NaiveConvolution([1], [0], [0], [1], [1], 1, IsFlipped: false);
         RefusedException refused = Assert.Throws<RefusedException>(
             () => CFunction.Call(arena, "conv_general", [input, kernel], plain.Arguments));

@@ -34,14 +34,16 @@ public sealed class CoreNetConfigTests : IDisposable
         using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("corenet/lora/loras.json")));
         JsonElement expected = document.RootElement.GetProperty(name);
         IReadOnlyList<CoreNetLoraRule> rules = CoreNetYaml.Read(Fixtures.Path($"corenet/lora/{name}.yaml")).LoraRules;
-        foreach (string module in (string[])["layers.0.attn.qkv_proj", "layers.2.attn.out_proj", "layers.1.ffn.proj_1", "layers.1.ffn.proj_2"])
+        foreach (string module in (string[])["layers.0.attn.qkv_proj", "layers.2.attn.out_proj", "layers.1.ffn.proj_1",
+            "layers.1.ffn.proj_2"])
         {
             CoreNetLoraRule rule = rules.First(rule => rule.Matches(module));
             Assert.Equal(expected.GetProperty("scaling").GetDouble(), rule.Scale, 12);
             Assert.Equal(expected.GetProperty("rank").GetInt32(), rule.Rank);
             Assert.Equal(expected.GetProperty("use_dora").GetBoolean(), rule.UseDora);
         }
-        Assert.Equal(expected.GetProperty("embedding_adapter").GetBoolean(), rules.Any(rule => rule.Matches("token_embeddings")));
+        Assert.Equal(expected.GetProperty("embedding_adapter").GetBoolean(),
+            rules.Any(rule => rule.Matches("token_embeddings")));
         Assert.DoesNotContain(rules, rule => rule.Matches("layers.0.attn.q_norm"));
     }
 
@@ -59,7 +61,8 @@ public sealed class CoreNetConfigTests : IDisposable
     [InlineData("model: {language_modeling: {general_gpt: {model_name: x, vocab_size: many}}}", "vocab_size")]
     [InlineData("model: {language_modeling: {general_gpt: {vocab_size: 99999999999}}}", "vocab_size")]
     [InlineData("model: {language_modeling: {general_gpt: {}}, lora: {use_lora: true, config: 3}}", "lora")]
-    [InlineData("model: {language_modeling: {general_gpt: {}}, lora: {use_lora: true, config: [{regex: a}]}}", "params")]
+    [InlineData(
+        "model: {language_modeling: {general_gpt: {}}, lora: {use_lora: true, config: [{regex: a}]}}", "params")]
     [InlineData("model: {language_modeling: {general_gpt: {}}, lora: {use_lora: perhaps}}", "use_lora")]
     public void Bad_configuration_is_refused(string text, string word)
     {

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>CoreNet's data pipeline: which tokens come out of files, in which order, and from where it goes on.</summary>
+/// <summary>
+/// CoreNet's data pipeline: which tokens come out of files, in which order, and from where it goes on.
+/// </summary>
 public sealed class CoreNetDataTests : IDisposable
 {
     private static readonly JsonElement Cases = GoldenArrays.Json("pretrain/data.json").GetProperty("cases");
@@ -21,7 +23,8 @@ public sealed class CoreNetDataTests : IDisposable
     public static TheoryData<int> Resumes() =>
         [.. Enumerable.Range(0, Small.GetProperty("resume").GetProperty("cases").GetArrayLength())];
 
-    public static TheoryData<int> BadInputs() => [.. Enumerable.Range(0, Small.GetProperty("bad_input").GetArrayLength())];
+    public static TheoryData<int> BadInputs() =>
+        [.. Enumerable.Range(0, Small.GetProperty("bad_input").GetArrayLength())];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -36,7 +39,8 @@ public sealed class CoreNetDataTests : IDisposable
         {
             GoldenTensor expected = Tensors[rank.GetProperty("tensor").GetString()!];
             ReadOnlySpan<short> ids = MemoryMarshal.Cast<byte, short>(expected.Bytes.Span);
-            string[] files = [.. rank.GetProperty("files").EnumerateArray().Select(file => Fixtures.Path("pretrain/" + file.GetString()))];
+            string[] files = [.. rank.GetProperty("files").EnumerateArray()
+                .Select(file => Fixtures.Path("pretrain/" + file.GetString()))];
             int number = rank.GetProperty("rank").GetInt32(), length = expected.Shape[^1];
             int[][] sources = Flat(rank.GetProperty("source"));
             int[] epochs = [.. Numbers(rank.GetProperty("epoch"))];
@@ -86,7 +90,8 @@ public sealed class CoreNetDataTests : IDisposable
             $"{row.Epoch} {row.Path} {row.Document} {row.Piece} {string.Join(' ', row.Ids)}";
     }
 
-    // CoreNet goes back to the beginning of a chunk or a file and repeats rows: what it gives after those is what comes here.
+    // CoreNet goes back to the beginning of a chunk or a file and repeats rows: what it gives after those is what comes
+    // here.
     [Theory]
     [MemberData(nameof(Resumes))]
     public void Going_on_gives_what_CoreNet_gives_after_its_repetitions(int number)
@@ -99,10 +104,12 @@ public sealed class CoreNetDataTests : IDisposable
             whole.Next();
 
         using RowStream resumed = new(
-            FileOrder.Of(options, 0, 1, isTraining: true), options, CoreNetGolden.Tokenizer, whole.Position, whole.Counts);
+            FileOrder.Of(options, 0, 1, isTraining: true), options, CoreNetGolden.Tokenizer, whole.Position,
+            whole.Counts);
         GoldenTensor rows = Tensors[golden.GetProperty("tensor").GetString()!];
         ReadOnlySpan<short> ids = MemoryMarshal.Cast<byte, short>(rows.Bytes.Span);
-        int repeated = after - golden.GetProperty("same_as_uninterrupted_from_sample").GetInt32(), length = rows.Shape[1];
+        int repeated = after - golden.GetProperty(
+            "same_as_uninterrupted_from_sample").GetInt32(), length = rows.Shape[1];
         Assert.True(repeated < rows.Shape[0]);
         for (int i = repeated; i < rows.Shape[0]; i++)
             Assert.Equal(ids.Slice(i * length, length).ToArray().Select(id => (int)id), resumed.Next().Ids);
@@ -124,7 +131,8 @@ public sealed class CoreNetDataTests : IDisposable
 
         // texts that pandas takes for numbers or dates, and a byte order mark, are no mistakes here
         bool isFine = golden.TryGetProperty("samples", out JsonElement samples)
-            || what is "a numeric string alone in its chunk" or "only numeric strings" or "a date in a column named date"
+            || what is "a numeric string alone in its chunk" or "only numeric strings"
+                or "a date in a column named date"
                 or "a byte order mark";
         if (isFine)
         {
@@ -162,7 +170,8 @@ public sealed class CoreNetDataTests : IDisposable
     public void What_no_row_holds_is_counted()
     {
         string path = Path.Combine(_folder, "data.jsonl");
-        File.WriteAllText(path, "{\"text\": \"ab\"}\n{\"text\": \"abcdefghijklmnop zzzzzzzzz qqqqqq\"}\n{\"text\": \"ok then\"}\n");
+        File.WriteAllText(
+            path, "{\"text\": \"ab\"}\n{\"text\": \"abcdefghijklmnop zzzzzzzzz qqqqqq\"}\n{\"text\": \"ok then\"}\n");
         CoreNetDataOptions options = Options(path, "text") with
         {
             SequenceLength = 4,
@@ -170,7 +179,8 @@ public sealed class CoreNetDataTests : IDisposable
             MinTokensPerText = 12,
         };
         using RowStream rows = new(FileOrder.Of(options, 0, 1, isTraining: true), options, CoreNetGolden.Tokenizer);
-        int tokens = CoreNetGolden.Tokenizer.Encode("abcdefghijklmnop zzzzzzzzz qqqqqq", addSpecialTokens: false).Length + 2;
+        int tokens =
+            CoreNetGolden.Tokenizer.Encode("abcdefghijklmnop zzzzzzzzz qqqqqq", addSpecialTokens: false).Length + 2;
         rows.Next();
         rows.Next();
         Assert.Equal(
@@ -250,7 +260,8 @@ public sealed class CoreNetDataTests : IDisposable
     {
         CoreNetDataEntry entry = new("x_{file_id}.jsonl", "text", first, end);
         Assert.Contains(
-            "file_id_range", Assert.Throws<InvalidDataException>(() => entry.Files().ToArray()).Message, StringComparison.Ordinal);
+            "file_id_range", Assert.Throws<InvalidDataException>(() => entry.Files().ToArray()).Message,
+            StringComparison.Ordinal);
     }
 
     private static IEnumerable<CoreNetRow> Rows(string path, string key, int count)
@@ -291,7 +302,8 @@ public sealed class CoreNetDataTests : IDisposable
         return new RowStream(order, options, CoreNetGolden.Tokenizer).Next;
     }
 
-    // CoreNet's second iteration of one data set draws on from the first one's numbers; an unshuffled list stays filled up.
+    // CoreNet's second iteration of one data set draws on from the first one's numbers; an unshuffled list stays filled
+    // up.
     private static FileOrder SecondIteration(CoreNetDataOptions options, int rank, int processes)
     {
         PythonRandom random = new(options.Seed);

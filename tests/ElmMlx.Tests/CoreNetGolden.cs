@@ -53,7 +53,8 @@ internal static class CoreNetGolden
             ZLoss = Number("z_loss_eps"),
             LabelSmoothing = Number("label_smoothing"),
             LearningRate = new CoreNetSchedule(
-                CoreNetScheduleKind.Cosine, settings.GetProperty("max_iterations").GetInt64(), Number("max_lr"), Number("min_lr"),
+                CoreNetScheduleKind.Cosine, settings.GetProperty("max_iterations").GetInt64(), Number("max_lr"),
+                Number("min_lr"),
                 settings.GetProperty("warmup_iterations").GetInt64(), Number("warmup_init_lr")),
             Updates = settings.GetProperty("max_iterations").GetInt64() + 1,       // CoreNet's loop makes one more
             WeightDecay = Number("weight_decay"),

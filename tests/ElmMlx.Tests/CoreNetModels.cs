@@ -15,7 +15,9 @@ internal static class CoreNetModels
         {
             var bytes = new byte[tensor.ByteCount];
             source.Read(tensor, 0, bytes);
-            tensors.Add(tensor.Name, MlxArray.FromBytes(bytes, DTypes.Parse(Weights.TensorTypes.Name(tensor.Type)), [.. tensor.Shape]));
+            tensors.Add(
+                tensor.Name,
+                MlxArray.FromBytes(bytes, DTypes.Parse(Weights.TensorTypes.Name(tensor.Type)), [.. tensor.Shape]));
         }
         return tensors;
     }
@@ -23,7 +25,8 @@ internal static class CoreNetModels
     /// <summary>A model in float32.</summary>
     public static OpenElmModel Load(string checkpoint, string architecture)
     {
-        OpenElmModel model = OpenElmModel.FromTensors(OpenElmConfig.FromFile(architecture), Tensors(checkpoint), checkpoint);
+        OpenElmModel model =
+            OpenElmModel.FromTensors(OpenElmConfig.FromFile(architecture), Tensors(checkpoint), checkpoint);
         model.Cast(DType.Float32);
         return model;
     }

@@ -45,13 +45,15 @@ public sealed class DataFileTests : IDisposable
         TokenDataset dataset = DataFiles.Load(path, new DatasetOptions { SkipBadLines = true });
         Assert.Equal([1L, 4L], dataset.Rows.Select(row => row.Record));
         Assert.Equal((3, 2, 1), (dataset.Report.Records, dataset.Report.Rows, dataset.Report.Skipped));
-        Assert.StartsWith($"{path}, line 3: {reason}", Assert.Single(dataset.Report.SkippedReasons), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{path}, line 3: {reason}", Assert.Single(dataset.Report.SkippedReasons), StringComparison.Ordinal);
     }
 
     [Fact]
     public void All_bad_lines_are_counted_and_a_hundred_are_explained()
     {
-        string path = _files.Write("train.jsonl", [.. Enumerable.Range(1, 240).Select(i => i % 2 == 0 ? "x" : DataFiles.Text($"{i}"))]);
+        string path = _files.Write(
+            "train.jsonl", [.. Enumerable.Range(1, 240).Select(i => i % 2 == 0 ? "x" : DataFiles.Text($"{i}"))]);
         DatasetReport report = DataFiles.Load(path, new DatasetOptions { SkipBadLines = true }).Report;
         Assert.Equal((240, 120, 120, 100), (report.Records, report.Rows, report.Skipped, report.SkippedReasons.Count));
         Assert.StartsWith($"{path}, line 200: ", report.SkippedReasons[^1], StringComparison.Ordinal);
@@ -123,7 +125,8 @@ public sealed class DataFileTests : IDisposable
         data = Open();
         Assert.Null(data.Validation);
         Assert.Equal($"{data.PathOf("test")} is empty.", Assert.Throws<InvalidDataException>(() => data.Test).Message);
-        Assert.Equal($"{data.PathOf("train")} is empty.", Assert.Throws<InvalidDataException>(() => data.Train).Message);
+        Assert.Equal(
+            $"{data.PathOf("train")} is empty.", Assert.Throws<InvalidDataException>(() => data.Train).Message);
 
         _files.Write("train.jsonl", DataFiles.Text("a"));
         Assert.Equal(
@@ -149,6 +152,7 @@ public sealed class DataFileTests : IDisposable
     /// <summary>A stream that gives a few bytes at a time.</summary>
     private sealed class Dripping(byte[] bytes, int piece) : MemoryStream(bytes)
     {
-        public override int Read(byte[] buffer, int offset, int count) => base.Read(buffer, offset, Math.Min(count, piece));
+        public override int Read(byte[] buffer, int offset, int count) =>
+            base.Read(buffer, offset, Math.Min(count, piece));
     }
 }

@@ -22,7 +22,8 @@ public sealed class DatasetTests : IDisposable
     public void Folder_of_mlx_lm_is_read_by_its_content(string folder, DatasetKind kind)
     {
         var data = TrainingData.Open(Fixtures.Path("train/data/" + folder), DataFiles.Bytes);
-        foreach ((TokenDataset dataset, int count) in new[] { (data.Train, 40), (data.Validation!, 20), (data.Test, 20) })
+        foreach ((TokenDataset dataset, int count) in new[] { (data.Train, 40), (data.Validation!, 20),
+            (data.Test, 20) })
         {
             Assert.Equal(kind, dataset.Kind);
             Assert.Equal(count, dataset.Rows.Count);
@@ -46,7 +47,8 @@ public sealed class DatasetTests : IDisposable
     [Fact]
     public void Renamed_keys_are_those_that_count()
     {
-        DatasetOptions options = new() { PromptKey = "question", CompletionKey = "answer", ChatKey = "talk", TextKey = "story" };
+        DatasetOptions options =
+            new() { PromptKey = "question", CompletionKey = "answer", ChatKey = "talk", TextKey = "story" };
         string[] plain =
         [
             DataFiles.Record(("prompt", "Who?"), ("completion", " Me.")),
@@ -98,7 +100,8 @@ public sealed class DatasetTests : IDisposable
         var whole = new RowTokenizer(tokenizer);
         foreach (JsonElement record in Records("completions").Concat(Awkward()))
         {
-            string prompt = record.GetProperty("prompt").GetString()!, completion = record.GetProperty("completion").GetString()!;
+            string prompt = record.GetProperty("prompt").GetString()!,
+                completion = record.GetProperty("completion").GetString()!;
             TokenRow row = rows.Completion(prompt, completion);
             int[] begin = rows.Prompt(prompt);
             Assert.Equal(begin, row.Ids[..begin.Length].ToArray());
@@ -108,7 +111,9 @@ public sealed class DatasetTests : IDisposable
             Assert.Equal(tokenizer.EosId, row.Ids[^1]);
             Assert.Equal(1, row.Ids.Count(tokenizer.EosId!.Value));
             Assert.Equal(
-                prompt + completion, tokenizer.Decode(row.Ids.ToArray(), skipSpecialTokens: true).TrimStart(prompt[..1] == " " ? '\0' : ' '));
+                prompt + completion,
+                tokenizer.Decode(
+                    row.Ids.ToArray(), skipSpecialTokens: true).TrimStart(prompt[..1] == " " ? '\0' : ' '));
             Assert.Equal(row.Ids.ToArray(), whole.Completion(prompt, completion).Ids.ToArray());
             Assert.Equal(row.Length - 1, whole.Completion(prompt, completion).LearnedCount);
         }
@@ -147,7 +152,8 @@ public sealed class DatasetTests : IDisposable
         Assert.Equal(
             "ASSISTANT's RULE: Be short.\nUSER: Who?\nASSISTANT: Me.\nUSER: And?",
             DataFiles.Bytes.Decode(row.Ids.ToArray(), skipSpecialTokens: true));
-        Assert.DoesNotContain(DataFiles.Bytes.EosId!.Value, row.Ids.ToArray());      // it is the user's turn: nothing has ended
+        // it is the user's turn: nothing has ended
+        Assert.DoesNotContain(DataFiles.Bytes.EosId!.Value, row.Ids.ToArray());
     }
 
     [Fact]
@@ -167,7 +173,8 @@ public sealed class DatasetTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""[{"role": "robot", "content": "a"}]""", "message 1 has the unknown role 'robot'; known are system, developer, user, assistant, tool, function.")]
+    [InlineData("""[{"role": "robot", "content": "a"}]""", "message 1 has the unknown role 'robot'; known are " +
+        "system, developer, user, assistant, tool, function.")]
     [InlineData("""[{"role": "user", "content": "a"}, {"content": "b"}]""", "message 2 has no 'role'.")]
     [InlineData("""[{"role": "user"}]""", "message 1 has no 'content'.")]
     [InlineData("""[{"role": "user", "content": null}]""", "message 1: 'content' is null.")]
@@ -183,10 +190,12 @@ public sealed class DatasetTests : IDisposable
     {
         string completion = DataFiles.Record(("prompt", "a"), ("completion", "b"));
         Assert.EndsWith(
-            "line 2: the record holds completions, and the file began with a text; give each kind a file of its own. Correct the " +
+            "line 2: the record holds completions, and the file began with a text; give each kind a file of its " +
+                "own. Correct the " +
             "line, or skip bad lines.", Refusal(null, DataFiles.Text("a"), completion), StringComparison.Ordinal);
         TokenDataset kept = DataFiles.Load(
-            _files.Write("train.jsonl", completion, DataFiles.Text("a"), completion), new DatasetOptions { SkipBadLines = true });
+            _files.Write("train.jsonl", completion, DataFiles.Text("a"), completion),
+            new DatasetOptions { SkipBadLines = true });
         Assert.Equal([1L, 3L], kept.Rows.Select(row => row.Record));
         Assert.Equal((3, 1), (kept.Report.Records, kept.Report.Skipped));
     }
@@ -202,11 +211,14 @@ public sealed class DatasetTests : IDisposable
     private static Tokenizer Of(string name) => name == "bytes" ? DataFiles.Bytes : DataFiles.Pieces;
 
     private static IEnumerable<JsonElement> Records(string folder) =>
-        File.ReadLines(Fixtures.Path($"train/data/{folder}/train.jsonl")).Select(line => JsonDocument.Parse(line).RootElement);
+        File.ReadLines(Fixtures.Path($"train/data/{folder}/train.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement);
 
     // Completions that a tokenizer would join with the end of the prompt, or begin with a space of its own.
-    private static IEnumerable<JsonElement> Awkward() => new[] { ("The ri", "ver"), ("Sum: 1", "2"), ("Say \n", "\n\nyes"), ("Q", " a ") }
-        .Select(pair => JsonDocument.Parse(DataFiles.Record(("prompt", pair.Item1), ("completion", pair.Item2))).RootElement);
+    private static IEnumerable<JsonElement> Awkward() =>
+        new[] { ("The ri", "ver"), ("Sum: 1", "2"), ("Say \n", "\n\nyes"), ("Q", " a ") }
+        .Select(pair =>
+            JsonDocument.Parse(DataFiles.Record(("prompt", pair.Item1), ("completion", pair.Item2))).RootElement);
 
     /// <summary><c>[role] content</c>, an answer with the end of a text, a line each.</summary>
     private sealed class Bracketed(string eos) : IChatTemplate

@@ -10,7 +10,8 @@ namespace ElmMlx.Tests;
 /// <summary>The demo's model tells CoreNet's stories, token by token.</summary>
 public sealed class DemoTests
 {
-    private static readonly JsonElement Expected = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Demo("expected.json"))).RootElement;
+    private static readonly JsonElement Expected =
+        JsonDocument.Parse(File.ReadAllBytes(Fixtures.Demo("expected.json"))).RootElement;
 
     [Fact]
     public void Logits_equal_corenet()
@@ -18,7 +19,8 @@ public sealed class DemoTests
         using var scope = new ArrayScope();
         using SafetensorsFile expected = SafetensorsFile.Open(Fixtures.Demo("expected.safetensors"));
         using OpenElmModel model = Load();
-        GoldenArrays.Close(expected.Doubles("logits"), model.Forward(expected.IdArray("input_ids")).Floats(), 1e-4, "logits");
+        GoldenArrays.Close(
+            expected.Doubles("logits"), model.Forward(expected.IdArray("input_ids")).Floats(), 1e-4, "logits");
     }
 
     [Theory]
@@ -32,7 +34,8 @@ public sealed class DemoTests
         Tokenizer tokenizer = Tokenizer.Load(Fixtures.Demo("tokenizer.model"));
         using OpenElmModel model = Load();
         var generator = new Generator(model, tokenizer);
-        Assert.Equal(story.GetProperty("prompt_ids").Ints(), generator.Encode(story.GetProperty("prompt").GetString()!));
+        Assert.Equal(
+            story.GetProperty("prompt_ids").Ints(), generator.Encode(story.GetProperty("prompt").GetString()!));
 
         // The padding id, 2048, bounds the candidates without being told.
         GenerationStep[] steps = [.. generator.Generate(
@@ -50,12 +53,14 @@ public sealed class DemoTests
         using OpenElmModel model = Load();
         double sum = 0;
         int tokens = 0;
-        foreach (string story in File.ReadAllText(Fixtures.Demo("stories.txt")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string story in File.ReadAllText(
+            Fixtures.Demo("stories.txt")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var scope = new ArrayScope();
             int[] ids = tokenizer.Encode(story, new EncodeOptions { AddBos = true, AddEos = true });
             MlxArray logits = model.Forward(MlxArray.From<int>(ids.AsSpan(0, ids.Length - 1), 1, ids.Length - 1));
-            MlxArray chosen = logits.TakeAlongAxis(MlxArray.From<int>(ids.AsSpan(1), 1, ids.Length - 1, 1), -1).Squeeze(-1);
+            MlxArray chosen =
+                logits.TakeAlongAxis(MlxArray.From<int>(ids.AsSpan(1), 1, ids.Length - 1, 1), -1).Squeeze(-1);
             sum += (logits.LogSumExp(-1) - chosen).Sum().Item<float>();
             tokens += ids.Length - 1;
         }
@@ -63,5 +68,6 @@ public sealed class DemoTests
         Assert.Equal(heldOut.GetProperty("mean_nll").GetDouble(), sum / tokens, 1e-5);
     }
 
-    private static OpenElmModel Load() => CoreNetModels.Load(Fixtures.Demo("openelm-demo.pt"), Fixtures.Demo("architecture.json"));
+    private static OpenElmModel Load() =>
+        CoreNetModels.Load(Fixtures.Demo("openelm-demo.pt"), Fixtures.Demo("architecture.json"));
 }

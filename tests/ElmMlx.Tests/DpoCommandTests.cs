@@ -3,7 +3,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary><c>elm dpo</c> as a person runs it, on the micro model: what it prints and writes, going on, mistakes.</summary>
+/// <summary>
+/// <c>elm dpo</c> as a person runs it, on the micro model: what it prints and writes, going on, mistakes.
+/// </summary>
 public sealed class DpoCommandTests : IDisposable
 {
     private static readonly string Model = Fixtures.Path("mlx-lm/micro");
@@ -19,13 +21,15 @@ public sealed class DpoCommandTests : IDisposable
         Assert.True(run.ExitCode == 0, run.ToString());
         Assert.Contains("train.jsonl: 8 pairs, ", run.Output);
         Assert.Contains("train.jsonl: reference log-probabilities of 2 of 2 batches", run.Output);
-        Assert.Contains("Iter 0: Val loss 1.000, reward chosen 0.000, reward rejected 0.000, margin 0.000, accuracy 0.000, Val took ", run.Output);
+        Assert.Contains("Iter 0: Val loss 1.000, reward chosen 0.000, reward rejected 0.000, margin 0.000, accuracy " +
+            "0.000, Val took ", run.Output);
         Assert.Matches(@"Iter 8: Train loss 0\.\d{3}, reward chosen -?\d+\.\d{3}, reward rejected -\d+\.\d{3}, margin \d+\.\d{3}, accuracy 1\.000, Learning Rate ", run.Output);
         Assert.Matches(@"Test loss 0\.\d{3}, reward chosen .*, accuracy 1\.000\.", run.Output);
         JsonElement last = JsonDocument.Parse(File.ReadLines(Path.Combine(whole, "metrics.jsonl")).Last()).RootElement;
         Assert.Equal(1, last.GetProperty("val_accuracy").GetDouble());
         Assert.True(last.GetProperty("train_margin").GetDouble() > 0.5);
-        JsonElement config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(whole, "adapter_config.json"))).RootElement;
+        JsonElement config =
+            JsonDocument.Parse(File.ReadAllBytes(Path.Combine(whole, "adapter_config.json"))).RootElement;
         Assert.Equal(("hinge", 0.2), (config.GetProperty("loss").GetString(), config.GetProperty("beta").GetDouble()));
 
         Assert.Equal(0, Dpo(data, parts, "--iters", "3").ExitCode);
@@ -45,18 +49,22 @@ public sealed class DpoCommandTests : IDisposable
 
         // measured alone: the adapters against the model without them
         CommandProcess.Result tested = CommandProcess.Elm(
-            "", "dpo", "--model", Model, "--data", data, "--test", "--adapter-path", whole, "--loss", "hinge", "--beta", "0.2", "--dtype", "float32");
+            "", "dpo", "--model", Model, "--data", data, "--test", "--adapter-path", whole, "--loss", "hinge", "--beta",
+            "0.2", "--dtype", "float32");
         Assert.Equal(TestLine(run), TestLine(tested));
 
-        static string TestLine(CommandProcess.Result result) => result.Output.Split('\n').Single(line => line.StartsWith("Test loss ", StringComparison.Ordinal));
+        static string TestLine(CommandProcess.Result result) =>
+            result.Output.Split('\n').Single(line => line.StartsWith("Test loss ", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Settings_of_a_file_count()
     {
         string yaml = At("dpo.yaml"), data = Data("ask");
-        File.WriteAllText(yaml, $"model: {Model}\ndata: {data}\ntrain: true\nloss: hinge\nbeta: 0.05\nprompt_feature: ask\niters: 1\nmask_prompt: true\n");
-        CommandProcess.Result run = CommandProcess.Elm("", "dpo", "-c", yaml, "--adapter-path", At("yaml"), "--num-layers", "1");
+        File.WriteAllText(yaml, $"model: {Model}\ndata: {data}\ntrain: true\nloss: hinge\nbeta: " +
+            "0.05\nprompt_feature: ask\niters: 1\nmask_prompt: true\n");
+        CommandProcess.Result run =
+            CommandProcess.Elm("", "dpo", "-c", yaml, "--adapter-path", At("yaml"), "--num-layers", "1");
         Assert.True(run.ExitCode == 0, run.ToString());
         Assert.Contains("Iter 0: Val loss 1.000", run.Output);
         Assert.Contains("mask_prompt is not used here.", run.Output);
@@ -66,14 +74,16 @@ public sealed class DpoCommandTests : IDisposable
     public void Mistakes_end_in_one_sentence()
     {
         string bad = Directory.CreateDirectory(At("bad")).FullName;
-        File.WriteAllText(Path.Combine(bad, "train.jsonl"), "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n{\"prompt\": \"a\", \"chosen\": \"b\"}\n");
+        File.WriteAllText(Path.Combine(bad, "train.jsonl"),
+            "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n{\"prompt\": \"a\", \"chosen\": \"b\"}\n");
         Refused("train.jsonl, line 2: the record has no 'rejected'.", Dpo(bad, At("m1")));
         CommandProcess.Result skipped = Dpo(bad, At("m2"), "--iters", "1", "--skip-bad-lines");
         Assert.Contains("train.jsonl: 1 pairs, ", skipped.Output);
         Assert.Contains("; 1 bad lines skipped", skipped.Output);
         Assert.Contains("line 2: the record has no 'rejected'.", skipped.Errors);
         Refused("beta is 0; it must be above 0.", Dpo(bad, At("m3"), "--beta", "0"));
-        Refused("max_prompt_length is 64; it must be from 1 to 31", Dpo(bad, At("m4"), "--max-seq-length", "32", "--max-prompt-length", "64"));
+        Refused("max_prompt_length is 64; it must be from 1 to 31",
+            Dpo(bad, At("m4"), "--max-seq-length", "32", "--max-prompt-length", "64"));
         Refused("Give --train, --test or both.", CommandProcess.Elm("", "dpo", "--model", Model, "--data", bad));
         Assert.Equal(2, Dpo(bad, At("m5"), "--loss", "ipo").ExitCode);
         Assert.All((string[])["m1", "m3", "m4", "m5"], name => Assert.False(Directory.Exists(At(name)), name));
@@ -91,7 +101,8 @@ public sealed class DpoCommandTests : IDisposable
     {
         List<string> line = ["dpo", "--model", Model, "--data", data, "--train", "--adapter-path", adapters];
         foreach ((string name, string value) in new[]
-            { ("--dtype", "float32"), ("--num-layers", "2"), ("--rank", "4"), ("--steps-per-report", "2"), ("--learning-rate", "1e-3"), ("--loss", "hinge"), ("--beta", "0.2") })
+            { ("--dtype", "float32"), ("--num-layers", "2"), ("--rank", "4"), ("--steps-per-report", "2"),
+                ("--learning-rate", "1e-3"), ("--loss", "hinge"), ("--beta", "0.2") })
         {
             if (!options.Contains(name))
                 line.AddRange([name, value]);

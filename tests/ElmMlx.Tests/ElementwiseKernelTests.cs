@@ -12,8 +12,10 @@ public sealed unsafe class ElementwiseKernelTests
 {
     private static readonly float[] Specials =
     [
-        0f, -0f, 1f, -1f, 0.5f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.MinValue,
-        float.Epsilon, -float.Epsilon, 1.17549435e-38f, 1e-30f, 88.72f, 88.73f, -87.33f, -103.9f, -104.1f, 9000f, -70000f,
+        0f, -0f, 1f, -1f, 0.5f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue,
+        float.MinValue,
+        float.Epsilon, -float.Epsilon, 1.17549435e-38f, 1e-30f, 88.72f, 88.73f, -87.33f, -103.9f, -104.1f, 9000f,
+        -70000f,
         0.92f, 0.625f, 1.5707964f, 3.1415927f, 0.99999994f, -0.99999994f, 3.9f, 4.1f, 1e9f,
     ];
 
@@ -314,7 +316,8 @@ public sealed unsafe class ElementwiseKernelTests
     }
 
     private static void Single<TFormula>(nint x, nint y, int n)
-        where TFormula : struct, IFloatUnary => UnaryDriver<SingleUnaryOf<TFormula>, float>.Run((float*)x, (float*)y, n);
+        where TFormula : struct, IFloatUnary =>
+            UnaryDriver<SingleUnaryOf<TFormula>, float>.Run((float*)x, (float*)y, n);
 
     private static void Number<TFormula>(nint x, nint y, int n)
         where TFormula : struct, INumberUnary =>

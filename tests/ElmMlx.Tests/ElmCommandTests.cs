@@ -18,18 +18,23 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         { "sing", 2, "elm: Unrecognized command or argument 'sing'." },
         { "generate", 2, "elm generate: Option '--model' is required." },
         { "generate --model {model} --temp -1", 2, "elm generate: --temp is -1; it must be 0 or more." },
-        { "generate --model {model} --top-p 2 --max-tokens x", 2, "elm generate: --max-tokens is x; it must be a whole number." },
+        { "generate --model {model} --top-p 2 --max-tokens x", 2,
+            "elm generate: --max-tokens is x; it must be a whole number." },
         { "generate --model {model} --kv-bits 7", 2, "elm generate: --kv-bits is 7; it must be 2, 3, 4, 5, 6 or 8." },
         { "generate --model {model} --kv-bits 4 --max-kv-size 16", 2, "leave out either --max-kv-size or --kv-bits." },
-        { "generate --model {model} --logit-bias 5=high", 2, "--logit-bias is 5=high; it must be a token id and a number, as in 42=-5." },
+        { "generate --model {model} --logit-bias 5=high", 2,
+            "--logit-bias is 5=high; it must be a token id and a number, as in 42=-5." },
         { "generate --model {model} --logit-bias 5000=1 --prompt a", 1, "--logit-bias names the token 5000" },
-        { "generate --model {model} --dtype int8", 2, "--dtype is int8; it must be one of float16, bfloat16, float32." },
+        { "generate --model {model} --dtype int8", 2,
+            "--dtype is int8; it must be one of float16, bfloat16, float32." },
         { "generate --model {out}/none --prompt a", 1, "convert a checkpoint with mlx-convert first." },
         { "generate --model {mlx-lm}/micro-kv --prompt a", 1, "has no tokenizer" },
-        { "generate --model {model} --prompt-cache-file {out}/none", 1, "there is no such file; --save-prompt-cache makes one." },
+        { "generate --model {model} --prompt-cache-file {out}/none", 1,
+            "there is no such file; --save-prompt-cache makes one." },
         { "generate --model {model} --adapter-path {mlx-lm}/adapters/lora --prompt a", 1, "adapters.safetensors" },
         { "logits --model {model} --tokens @{out}/none --output {out}/l.safetensors", 1, "there is no file" },
-        { "logits --model {model} --tokens 1,9999 --output {out}/l.safetensors", 1, "--tokens has 9999; the model's tokens go from 0 to 2175." },
+        { "logits --model {model} --tokens 1,9999 --output {out}/l.safetensors", 1,
+            "--tokens has 9999; the model's tokens go from 0 to 2175." },
         { "logits --model {model} --tokens 1 --output {out}/none/l.safetensors", 1, "make it first." },
         { "tokenize --model {model}", 2, "give either --text TEXT or --decode IDS." },
         { "tokenize --model {model} --decode 1,x", 1, "--decode: 'x' is no token id" },
@@ -52,12 +57,14 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
     public static TheoryData<string, string, string> Answers => new()
     {
         { "tokenize --model {model} --text Once --json", "", "{\"ids\":[1,622],\"pieces\":[\"<s>\",\"▁Once\"]}\n" },
-        { "tokenize --model {model}/tokenizer.model --text - --no-special-tokens", "a\nb", "    262  ▁a\n     13  <0x0A>\n   1888  b\n" },
+        { "tokenize --model {model}/tokenizer.model --text - --no-special-tokens", "a\nb",
+            "    262  ▁a\n     13  <0x0A>\n   1888  b\n" },
         { "tokenize --model {model} --decode 1 622, 623", "", "Once upon\n" },
         { "generate --model {model} --prompt - --max-tokens 3 --quiet", "Once", "upon a time\n" },
         { "generate --model {model} --prompt @Once --max-tokens 0 --quiet", "", "\n" },
         { "generate --model {model} --prompt Once --stop ime --quiet", "", "upon a t\n" },
-        { "generate --model {model} --prompt Once --max-tokens 2 --logit-bias 300=1000 --logit-bias 301=-inf --quiet", "", "itit\n" },
+        { "generate --model {model} --prompt Once --max-tokens 2 --logit-bias 300=1000 --logit-bias 301=-inf --quiet",
+            "", "itit\n" },
         { "generate --model {model} --prompt Once --extra-eos-token ▁time --quiet", "", "upon a\n" },
         { "[suggest:13] generate|--kv", "", "--kv-bits\n--kv-group-size\n" },
     };
@@ -124,7 +131,8 @@ public sealed class ElmCommandTests(DemoFolder demo) : IClassFixture<DemoFolder>
         File.WriteAllText(demo.At("ids.json"), $"[{string.Join(", ", expected.Ids("input_ids"))}]");
         string path = demo.At("logits.safetensors");
         CommandProcess.Result result = CommandProcess.Elm(
-            "", "logits", "--model", demo.Model, "--tokens", "@" + demo.At("ids.json"), "--output", path, "--dtype", "float32");
+            "", "logits", "--model", demo.Model, "--tokens", "@" + demo.At("ids.json"), "--output", path, "--dtype",
+            "float32");
         Assert.True(result.ExitCode == 0, result.ToString());
         using SafetensorsFile actual = SafetensorsFile.Open(path);
         Assert.Equal(expected["logits"].Shape, actual["logits"].Shape);

@@ -13,13 +13,15 @@ public sealed class EvaluateCommandTests(DemoFolder demo) : IClassFixture<DemoFo
         File.WriteAllLines(task, EvaluationTests.Questions().Take(4).Select(item => JsonSerializer.Serialize(
             new { context = item.Context, choices = item.Choices, answer = item.Answer })));
         CommandProcess.Result run = Evaluate(
-            "--data", Path.GetDirectoryName(Fixtures.Demo("about/test.jsonl"))!, "--exact-match", "--task", task, "--limit", "3", "--json");
+            "--data", Path.GetDirectoryName(Fixtures.Demo("about/test.jsonl"))!, "--exact-match", "--task", task,
+            "--limit", "3", "--json");
         Assert.True(run.ExitCode == 0, run.ToString());
         JsonElement result = JsonDocument.Parse(run.Output).RootElement;
         double loss = result.GetProperty("loss").GetDouble();
         Assert.InRange(loss, 0.1, 5);
         Assert.Equal(Math.Exp(loss), result.GetProperty("perplexity").GetDouble(), 1e-9);
-        Assert.Equal(0, result.GetProperty("exact_match").GetDouble());     // nothing of the demo's training asks questions
+        // nothing of the demo's training asks questions
+        Assert.Equal(0, result.GetProperty("exact_match").GetDouble());
         Assert.InRange(result.GetProperty("accuracy").GetDouble(), 0, 1);
         Assert.Equal(3, result.GetProperty("items").GetInt32());
         Assert.Equal(3, result.GetProperty("task_items").GetInt32());
@@ -30,7 +32,8 @@ public sealed class EvaluateCommandTests(DemoFolder demo) : IClassFixture<DemoFo
     {
         string data = Directory.CreateDirectory(demo.At("data")).FullName;
         File.WriteAllLines(Path.Combine(data, "test.jsonl"), File.ReadLines(Fixtures.Demo("about/test.jsonl")).Take(4));
-        long whole = Tokens(Evaluate("--data", data, "--json")), masked = Tokens(Evaluate("--data", data, "--mask-prompt", "--json"));
+        long whole = Tokens(
+            Evaluate("--data", data, "--json")), masked = Tokens(Evaluate("--data", data, "--mask-prompt", "--json"));
         Assert.InRange(masked, 4, whole / 10);
         CommandProcess.Result said = Evaluate("--data", data);
         Assert.Matches(@"Test loss \d\.\d{3}, test ppl \d+\.\d{3} ± \d+\.\d{3} \(\d+ tokens of 4 rows\)", said.Output);
@@ -47,7 +50,8 @@ public sealed class EvaluateCommandTests(DemoFolder demo) : IClassFixture<DemoFo
         Refused("There is no data folder", Evaluate("--data", demo.At("none")));
         string texts = Directory.CreateDirectory(demo.At("texts")).FullName;
         File.WriteAllText(Path.Combine(texts, "test.jsonl"), "{\"text\": \"Once upon a time\"}\n");
-        Refused("line 1: the record has no 'prompt' and 'completion', which an exact match needs", Evaluate("--data", texts, "--exact-match"));
+        Refused("line 1: the record has no 'prompt' and 'completion', which an exact match needs",
+            Evaluate("--data", texts, "--exact-match"));
     }
 
     private static void Refused(string sentence, CommandProcess.Result result)
@@ -56,7 +60,9 @@ public sealed class EvaluateCommandTests(DemoFolder demo) : IClassFixture<DemoFo
         Assert.Contains(sentence, Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
-    private static long Tokens(CommandProcess.Result result) => JsonDocument.Parse(result.Output).RootElement.GetProperty("tokens").GetInt64();
+    private static long Tokens(CommandProcess.Result result) =>
+        JsonDocument.Parse(result.Output).RootElement.GetProperty("tokens").GetInt64();
 
-    private CommandProcess.Result Evaluate(params string[] options) => CommandProcess.Elm("", ["evaluate", "--model", demo.Model, .. options]);
+    private CommandProcess.Result Evaluate(params string[] options) =>
+        CommandProcess.Elm("", ["evaluate", "--model", demo.Model, .. options]);
 }

@@ -39,11 +39,13 @@ public sealed class EvaluationTests
         TokenRow[] rows =
         [
             .. cases.Select(one => TokenRow.From(
-                [.. one.GetProperty("context").Ints(), .. one.GetProperty("continuation").Ints()], one.GetProperty("context").GetArrayLength())),
+                [.. one.GetProperty("context").Ints(), .. one.GetProperty("continuation").Ints()],
+                one.GetProperty("context").GetArrayLength())),
         ];
         foreach (int batchSize in new[] { 1, 5, 16 })
         {
-            LogLikelihood[] measured = LogLikelihood.Measure(model, rows, new EvaluationOptions { BatchSize = batchSize });
+            LogLikelihood[] measured =
+                LogLikelihood.Measure(model, rows, new EvaluationOptions { BatchSize = batchSize });
             for (int i = 0; i < cases.Length; i++)
             {
                 Assert.Equal(cases[i].GetProperty("loglikelihood").GetDouble(), measured[i].Sum, 1e-4);
@@ -73,14 +75,16 @@ public sealed class EvaluationTests
     [Fact]
     public void Exact_match_counts_what_greedy_decoding_says()
     {
-        using OpenElmModel model = CoreNetModels.Load(Fixtures.Demo("openelm-demo.pt"), Fixtures.Demo("architecture.json"));
+        using OpenElmModel model =
+            CoreNetModels.Load(Fixtures.Demo("openelm-demo.pt"), Fixtures.Demo("architecture.json"));
         var tokenizer = Tokenizer.Load(Fixtures.Demo("tokenizer.model"));
         const string prompt = "Once upon a time";
         string story = string.Concat(new Generator(model, tokenizer)
             .Generate(prompt, new GenerationOptions { Temperature = 0, MaxTokens = 200 }).Select(step => step.Text));
         CompletionItem[] items =
         [
-            new(prompt, story), new(prompt, $"  {story.Trim()}\n"), new(prompt, story.TrimEnd()[..^1]), new(prompt, story + " More."),
+            new(prompt, story), new(prompt, $"  {story.Trim()}\n"), new(prompt, story.TrimEnd()[..^1]),
+            new(prompt, story + " More."),
             new(prompt, story.ToUpperInvariant()),
         ];
         Assert.Equal(new ExactMatch(2, 5), ExactMatch.Measure(model, new RowTokenizer(tokenizer), items));
@@ -89,7 +93,8 @@ public sealed class EvaluationTests
     [Fact]
     public void Choice_is_the_likeliest_one()
     {
-        using OpenElmModel model = CoreNetModels.Load(Fixtures.Demo("openelm-demo.pt"), Fixtures.Demo("architecture.json"));
+        using OpenElmModel model =
+            CoreNetModels.Load(Fixtures.Demo("openelm-demo.pt"), Fixtures.Demo("architecture.json"));
         var tokenizer = Tokenizer.Load(Fixtures.Demo("tokenizer.model"));
         ChoiceItem[] items = [.. Questions().Take(10)];
         int right = 0, byLength = 0;
@@ -112,7 +117,8 @@ public sealed class EvaluationTests
     [InlineData("The cat\n\n", "sat", 0, "\n\nsat")]
     [InlineData("", "sat", 0, "sat")]
     [InlineData("The cat was old and grey", "sat", 4, " sat")]
-    public void Continuation_has_the_tokens_that_the_context_has_not(string context, string choice, int most, string learned)
+    public void Continuation_has_the_tokens_that_the_context_has_not(
+        string context, string choice, int most, string learned)
     {
         var tokenizer = Tokenizer.Load(Fixtures.Demo("tokenizer.model"));
         TokenRow row = new ContinuationEncoder(tokenizer, most > 0 ? most : 2048).Row(context, choice);
@@ -142,13 +148,15 @@ public sealed class EvaluationTests
     [InlineData("""{"context": "q", "choices": ["a"], "answer": 0}""", "two texts or more")]
     [InlineData("""{"context": "q", "choices": ["a", " "], "answer": 0}""", "choice 1 of 'choices' is empty")]
     [InlineData("""{"context": "q", "choices": "ab", "answer": 0}""", "'choices' is a text, not a list")]
-    [InlineData("""{"context": "q", "choices": ["a", "b"], "answer": 2}""", "'answer' is 2; it must be a choice's number from 0 to 1")]
+    [InlineData("""{"context": "q", "choices": ["a", "b"], "answer": 2}""", "'answer' is 2; it must be a choice's " +
+        "number from 0 to 1")]
     [InlineData("""{"context": "q", "choices": ["a", "b"], "answer": null}""", "'answer' is null")]
     [InlineData("""{"context": "q", "choices": ["a", "b"]}""", "the record has no 'answer'")]
     [InlineData("""["q"]""", "line 1: the line is")]
     public void Bad_question_is_named(string line, string reason)
     {
-        WithFile(line, path => Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ChoiceItem.Load(path)).Message));
+        WithFile(line, path =>
+            Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ChoiceItem.Load(path)).Message));
         List<string> skipped = [];
         const string fine = """{"context": "q", "choices": ["a", "b"], "answer": 0}""";
         WithFile(line + "\n" + fine, path => Assert.Single(ChoiceItem.Load(path, skipped: skipped)));
@@ -158,9 +166,11 @@ public sealed class EvaluationTests
     /// <summary>What the demo's stories are about, with the answers of all items as choices.</summary>
     internal static IEnumerable<ChoiceItem> Questions()
     {
-        JsonElement[] items = [.. File.ReadLines(Fixtures.Demo("about/test.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
+        JsonElement[] items =
+            [.. File.ReadLines(Fixtures.Demo("about/test.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
         string[] choices = [.. items.Select(Answer).Distinct().Order(StringComparer.Ordinal)];
-        return items.Select(item => new ChoiceItem(item.GetProperty("prompt").GetString()!, choices, Array.IndexOf(choices, Answer(item))));
+        return items.Select(item =>
+            new ChoiceItem(item.GetProperty("prompt").GetString()!, choices, Array.IndexOf(choices, Answer(item))));
 
         static string Answer(JsonElement item) => item.GetProperty("completion").GetString()!.Trim();
     }

@@ -2,7 +2,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Gradients of the fast operations against those of the plain operations that they stand for, first and second.</summary>
+/// <summary>
+/// Gradients of the fast operations against those of the plain operations that they stand for, first and second.
+/// </summary>
 [Collection(GradientCollection.Name)]
 public class FastGradientTests
 {
@@ -20,7 +22,8 @@ public class FastGradientTests
     {
         using ArrayScope scope = new();
         (int lq, int lk) = moreQueries ? (7, 4) : (5, 9);
-        MlxArray q = Numbers(1, 2, 4, lq, 3), k = Numbers(2, 2, 2, lk, 3), v = Numbers(3, 2, 2, lk, 6), w = Numbers(4, 2, 4, lq, 6);
+        MlxArray q = Numbers(
+            1, 2, 4, lq, 3), k = Numbers(2, 2, 2, lk, 3), v = Numbers(3, 2, 2, lk, 6), w = Numbers(4, 2, 4, lq, 6);
         MlxArray hidden = MlxArray.Tri(lq, lk, lk - lq, DType.Bool);
         MlxArray random = Numbers(5, lq, lk) > 0f;
         MlxArray added = Numbers(6, lq, lk), sinks = Numbers(7, 4);
@@ -146,8 +149,10 @@ public class FastGradientTests
         Func<MlxArray[], MlxArray>[] functions =
         [
             a => Fast.ScaledDotProductAttention(a[0], a[0], a[0], Scale, AttentionMask.Causal),
-            a => Fast.ScaledDotProductAttention(a[0], x, x, Scale), a => Fast.ScaledDotProductAttention(x, x, a[0], Scale),
-            a => Fast.RmsNorm(a[0], a[1], 1e-5f), a => Fast.RmsNorm(x, a[1], 1e-5f), a => Fast.RmsNorm(a[0], weight, 1e-5f),
+            a => Fast.ScaledDotProductAttention(a[0], x, x, Scale),
+            a => Fast.ScaledDotProductAttention(x, x, a[0], Scale),
+            a => Fast.RmsNorm(a[0], a[1], 1e-5f), a => Fast.RmsNorm(x, a[1], 1e-5f),
+            a => Fast.RmsNorm(a[0], weight, 1e-5f),
             a => Fast.LayerNorm(a[0], a[1], a[1], 1e-5f), a => Fast.LayerNorm(a[0], weight, null, 1e-5f),
         ];
         foreach (Func<MlxArray[], MlxArray> function in functions)

@@ -62,7 +62,8 @@ public sealed unsafe class FastKernelTests
     public void Rope_equals_the_naive_twin(int width, mlx_dtype type)
     {
         foreach ((int b, int h, int l, int d, int dims) in
-            (ReadOnlySpan<(int, int, int, int, int)>)[(1, 1, 1, 2, 2), (2, 3, 21, 64, 64), (1, 2, 5, 80, 40), (2, 1, 3, 10, 6)])
+            (ReadOnlySpan<(int, int, int, int, int)>)[(1, 1, 1, 2, 2), (2, 3, 21, 64, 64), (1, 2, 5, 80, 40),
+                (2, 1, 3, 10, 6)])
         {
             for (int form = 0; form < 4; form++)
             {

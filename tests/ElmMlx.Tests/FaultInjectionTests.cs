@@ -52,7 +52,8 @@ public sealed unsafe class FaultInjectionTests : IDisposable
         Fail();
         try
         {
-            Exception? e = Record.Exception(() => method.Invoke(target, BindingFlags.DoNotWrapExceptions, null, arguments, null));
+            Exception? e =
+                Record.Exception(() => method.Invoke(target, BindingFlags.DoNotWrapExceptions, null, arguments, null));
 
             Assert.EndsWith("nothing works here", Assert.IsType<MlxException>(e).Message);
             Assert.Null(MlxError.Take());
@@ -78,8 +79,10 @@ public sealed unsafe class FaultInjectionTests : IDisposable
                 object?[] arguments = [.. method.GetParameters().Select(p => Scratch(p.ParameterType, scratch))];
                 Exception? e = Record.Exception(
                     () => method.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null));
-                if (e is not MlxException { Operation: { } operation } || operation != name.TrimStart('_')["mlx_".Length..]
-                    || !e.Message.EndsWith("nothing works here", StringComparison.Ordinal) || MlxError.Take() is not null)
+                if (e is not MlxException { Operation: { } operation }
+                    || operation != name.TrimStart('_')["mlx_".Length..]
+                    || !e.Message.EndsWith("nothing works here", StringComparison.Ordinal)
+                    || MlxError.Take() is not null)
                     wrong.Add($"{name}: {e?.Message ?? "no exception"}");
             }
         }
@@ -130,13 +133,15 @@ public sealed unsafe class FaultInjectionTests : IDisposable
 
     private static IEnumerable<MethodInfo> PublicOperations() =>
         from type in Operations
-        from method in type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+        from method in type.GetMethods(
+            BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly)
         where !LeftOut.Contains(method.Name)
             && !method.GetParameters().Any(p => p.ParameterType.IsByRefLike || p.ParameterType.IsPointer)
         select method;
 
     private static string Signature(MethodInfo method) =>
-        $"{method.DeclaringType!.Name}.{method.Name}({string.Join(", ", method.GetParameters().Select(p => p.ParameterType.Name))})";
+        $"{method.DeclaringType!.Name}.{method.Name}("
+        + string.Join(", ", method.GetParameters().Select(p => p.ParameterType.Name)) + ")";
 
     private object? Argument(Type type) =>
         type == typeof(MlxArray) ? _x

@@ -29,7 +29,8 @@ public sealed class FuseTests : IDisposable
         Assert.Equal(
             Fields(Fixtures.Path("mlx-lm/micro-fused-lora/config.json")), Fields(Path.Combine(Output, "config.json")));
         Assert.True(File.Exists(Path.Combine(Output, "tokenizer.json")));
-        using WeightFiles theirs = WeightFiles.Open(Fixtures.Path("mlx-lm/micro-fused-lora")), ours = WeightFiles.Open(Output);
+        using WeightFiles theirs = WeightFiles.Open(
+            Fixtures.Path("mlx-lm/micro-fused-lora")), ours = WeightFiles.Open(Output);
         using WeightFiles plain = WeightFiles.Open(Fixtures.Path("mlx-lm/micro"));
         Assert.Equal(theirs.Tensors.Select(t => t.ToString()).Order(), ours.Tensors.Select(t => t.ToString()).Order());
         HashSet<string> merged = [.. report.Merged.Select(matrix => matrix.Name + ".weight")];
@@ -41,10 +42,12 @@ public sealed class FuseTests : IDisposable
             // mlx-lm rounds the adapter's part to bfloat16 before it adds it, and the sum once more
             byte[] before = Bytes(plain, tensor.Name);
             for (int i = 0; i < want.Length; i += 2)
-                Assert.InRange(Math.Abs(Value(want, i) - Value(got, i)), 0, (Math.Abs(Value(before, i)) + Math.Abs(Value(got, i))) / 128);
+                Assert.InRange(Math.Abs(Value(want, i) - Value(got, i)), 0,
+                    (Math.Abs(Value(before, i)) + Math.Abs(Value(got, i))) / 128);
         }
 
-        static float Value(byte[] bytes, int at) => BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes, at) << 16);
+        static float Value(byte[] bytes, int at) =>
+            BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes, at) << 16);
     }
 
     [Theory]
@@ -78,7 +81,8 @@ public sealed class FuseTests : IDisposable
         Assert.All(report.Merged, matrix => Assert.Equal(0, matrix.RelativeError));
         using OpenElmModel model = OpenElmModel.Load(Output);
         GoldenArrays.Close(
-            Expected.Doubles($"{adapter}.adapted.logits_f32"), model.Forward(Expected.IdArray("input_ids")).Floats(), 1e-4, adapter);
+            Expected.Doubles($"{adapter}.adapted.logits_f32"), model.Forward(Expected.IdArray("input_ids")).Floats(),
+            1e-4, adapter);
     }
 
     [Fact]
@@ -86,7 +90,8 @@ public sealed class FuseTests : IDisposable
     {
         Fuse("micro", Adapters("full"));
         using WeightFiles weights = WeightFiles.Open(Output);
-        foreach (JsonProperty tensor in Numbers.GetProperty("full").GetProperty("fused").GetProperty("changed").EnumerateObject())
+        JsonElement changed = Numbers.GetProperty("full").GetProperty("fused").GetProperty("changed");
+        foreach (JsonProperty tensor in changed.EnumerateObject())
             Assert.Equal(
                 tensor.Value.GetProperty("sha256").GetString(),
                 Convert.ToHexStringLower(SHA256.HashData(Bytes(weights, tensor.Name))));
@@ -106,9 +111,11 @@ public sealed class FuseTests : IDisposable
         Assert.False(quantization.GetProperty("transformer.layers.2.ffn.proj_2").GetBoolean());
         Assert.False(quantization.TryGetProperty("transformer.token_embeddings", out _));
 
-        using WeightFiles before = WeightFiles.Open(Fixtures.Path("mlx-lm/micro-q4-g64")), after = WeightFiles.Open(Output);
+        using WeightFiles before = WeightFiles.Open(
+            Fixtures.Path("mlx-lm/micro-q4-g64")), after = WeightFiles.Open(Output);
         foreach (string part in (string[])["weight", "scales", "biases"])
-            Assert.Equal(Bytes(before, "transformer.token_embeddings." + part), Bytes(after, "transformer.token_embeddings." + part));
+            Assert.Equal(Bytes(before, "transformer.token_embeddings." + part),
+                Bytes(after, "transformer.token_embeddings." + part));
         Assert.False(after.Contains("transformer.layers.2.ffn.proj_2.scales"));
 
         using OpenElmModel model = OpenElmModel.Load(Output);
@@ -123,8 +130,10 @@ public sealed class FuseTests : IDisposable
     {
         using ArrayScope scope = new();
         string adapters = WeakAdapters();
-        ConvertReport report = Fuse("micro-q4-g64", adapters, options => options with { PackedMerge = PackedMerge.Requantize });
-        using OpenElmModel plain = MlxLmTests.Load("micro-q4-g64", DType.Float32), adapted = MlxLmTests.Load("micro-q4-g64", DType.Float32);
+        ConvertReport report =
+            Fuse("micro-q4-g64", adapters, options => options with { PackedMerge = PackedMerge.Requantize });
+        using OpenElmModel plain = MlxLmTests.Load(
+            "micro-q4-g64", DType.Float32), adapted = MlxLmTests.Load("micro-q4-g64", DType.Float32);
         LoraAdapters.ApplyTo(adapted, adapters);
         using OpenElmModel written = OpenElmModel.Load(Output, DType.Float32);
         Assert.Equal(plain.Config.Quantization!.Default, written.Config.Quantization!.Default);
@@ -165,7 +174,8 @@ public sealed class FuseTests : IDisposable
         using ArrayScope scope = new();
         using OpenElmModel adapted = MlxLmTests.Load(folder, DType.Float32);
         AdapterConfig config = LoraAdapters.AddTo(
-            adapted, new LoraOptions { Type = type, Rank = 2, LayerCount = 1, Keys = ["transformer.token_embeddings"] });
+            adapted, new LoraOptions { Type = type, Rank = 2, LayerCount = 1,
+                Keys = ["transformer.token_embeddings"] });
         foreach ((_, Parameter parameter) in adapted.TrainableParameters())
         {
             MlxArray value = parameter.Value + 0.05f;
@@ -200,20 +210,24 @@ public sealed class FuseTests : IDisposable
     public void Command_fuses_and_warns_of_what_is_lost()
     {
         CommandProcess.Result result = CommandProcess.Elm(
-            "", "fuse", "--model", Fixtures.Path("mlx-lm/micro"), "--adapter-path", Adapters("lora"), "--save-path", Output);
+            "", "fuse", "--model", Fixtures.Path("mlx-lm/micro"), "--adapter-path", Adapters("lora"), "--save-path",
+            Output);
         Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.Contains("Fused LoRA of rank 4 on 8 modules: bfloat16 became bfloat16.", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Fused LoRA of rank 4 on 8 modules: bfloat16 became bfloat16.", result.Output, StringComparison.Ordinal);
         Assert.Matches(@"Lost in rounding: at most \d\.\d % of what an adapter changes", result.Output);
         Assert.Equal("", result.Errors);
 
         string[] packed =
-            ["fuse", "--model", Fixtures.Path("mlx-lm/micro-q4-g64"), "--adapter-path", Adapters("qlora"), "--save-path", Output];
+            ["fuse", "--model", Fixtures.Path("mlx-lm/micro-q4-g64"), "--adapter-path", Adapters("qlora"),
+                "--save-path", Output];
         Assert.Contains("--overwrite", CommandProcess.Elm("", packed).Errors, StringComparison.Ordinal);
         packed[4] = WeakAdapters();
         result = CommandProcess.Elm("", [.. packed, "--overwrite", "--quantized", "requantize"]);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("transformer.layers.3.ffn.proj_1", result.Output, StringComparison.Ordinal);
-        Assert.Contains("matrices more than half of what the adapter changes is lost; --quantized float keeps it.", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("matrices more than half of what the adapter changes is lost; --quantized float keeps it.",
+            result.Errors, StringComparison.Ordinal);
 
         result = CommandProcess.Elm("", [.. packed, "--dequantize", "--quantized", "float"]);
         Assert.True(result.ExitCode == 2, result.ToString());
@@ -237,7 +251,8 @@ public sealed class FuseTests : IDisposable
     {
         string folder = Path.Combine(_folder, "weak");
         (AdapterConfig.Read(Adapters("qlora")) with { Scale = 2 }).Write(folder);
-        File.Copy(Path.Combine(Adapters("qlora"), "adapters.safetensors"), Path.Combine(folder, "adapters.safetensors"));
+        File.Copy(Path.Combine(Adapters("qlora"), "adapters.safetensors"),
+            Path.Combine(folder, "adapters.safetensors"));
         return folder;
     }
 
@@ -246,7 +261,8 @@ public sealed class FuseTests : IDisposable
     private static SortedDictionary<string, string> Fields(string path)
     {
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
-        return new(json.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => JsonSerializer.Serialize(field.Value)), StringComparer.Ordinal);
+        return new(json.RootElement.EnumerateObject()
+            .ToDictionary(field => field.Name, field => JsonSerializer.Serialize(field.Value)), StringComparer.Ordinal);
     }
 
     private static byte[] Bytes(WeightFiles weights, string name)

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Nothing grows with the number of tokens. Memory counters are the process's, so these run with nothing beside them.</summary>
+/// <summary>
+/// Nothing grows with the number of tokens. Memory counters are the process's, so these run with nothing beside them.
+/// </summary>
 [CollectionDefinition(nameof(GenerationMemoryTests), DisableParallelization = true)]
 [Collection(nameof(GenerationMemoryTests))]
 public sealed class GenerationMemoryTests
@@ -47,7 +49,8 @@ public sealed class GenerationMemoryTests
         var perToken = new long[250];
         int n = 0;
         long before = GC.GetAllocatedBytesForCurrentThread();
-        foreach (GenerationStep step in new Generator(model).Generate([5], new GenerationOptions { MaxTokens = 250, EosIds = [] }))
+        foreach (GenerationStep step in new Generator(model).Generate(
+            [5], new GenerationOptions { MaxTokens = 250, EosIds = [] }))
         {
             long now = GC.GetAllocatedBytesForCurrentThread();
             perToken[n++] = now - before;
@@ -59,7 +62,8 @@ public sealed class GenerationMemoryTests
 
     // The managed layers allocate nothing, which libmlxc shows; the CPU provider's sorts, gathers and scatters do.
     [Theory]
-    [InlineData("greedy", 2_000), InlineData("bounded", 2_000), InlineData("drawn", 24_000), InlineData("penalized", 24_000)]
+    [InlineData("greedy", 2_000), InlineData("bounded", 2_000), InlineData("drawn", 24_000),
+        InlineData("penalized", 24_000)]
     public void Decoding_allocates_nothing_once_it_is_under_way(string way, long mostBytesOnCpu)
     {
         const int before = 40, counted = 64;

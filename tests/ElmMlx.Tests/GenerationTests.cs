@@ -31,7 +31,8 @@ public sealed class GenerationTests
     {
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
         var options = new GenerationOptions { MaxTokens = 20, EosIds = [], PrefillStepSize = chunk };
-        Assert.Equal(Tokens(model, Prompt(1), options with { PrefillStepSize = 2048 }), Tokens(model, Prompt(1), options));
+        Assert.Equal(
+            Tokens(model, Prompt(1), options with { PrefillStepSize = 2048 }), Tokens(model, Prompt(1), options));
     }
 
     [Fact]
@@ -54,7 +55,8 @@ public sealed class GenerationTests
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
         int[] whole = Tokens(model, Prompt(0), new GenerationOptions { MaxTokens = 40, EosIds = [] });
         var generator = new Generator(model);
-        GenerationStep[] steps = [.. generator.Generate(Prompt(0), new GenerationOptions { MaxTokens = 40, EosIds = [whole[4]] })];
+        GenerationStep[] steps =
+            [.. generator.Generate(Prompt(0), new GenerationOptions { MaxTokens = 40, EosIds = [whole[4]] })];
         Assert.Equal(whole[..5], steps.Select(step => step.Token));
         Assert.Equal(FinishReason.Stop, steps[^1].FinishReason);
         Assert.All(steps[..^1], step => Assert.Null(step.FinishReason));
@@ -79,7 +81,8 @@ public sealed class GenerationTests
 
         string stop = whole[6..9];
         GenerationStep[] steps = [.. generator.Generate(Prompt(1), options with { Stop = [stop, "never"] })];
-        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)], string.Concat(steps.Select(step => step.Text)));
+        Assert.Equal(
+            whole[..whole.IndexOf(stop, StringComparison.Ordinal)], string.Concat(steps.Select(step => step.Text)));
         Assert.Equal(FinishReason.Stop, steps[^1].FinishReason);
     }
 
@@ -106,7 +109,9 @@ public sealed class GenerationTests
         int count = 0;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (GenerationStep step in new Generator(model).GenerateAsync(Prompt(2), options, cancellation: cancellation.Token))
+            await foreach (
+                GenerationStep step in new Generator(model).GenerateAsync(
+                    Prompt(2), options, cancellation: cancellation.Token))
                 if (++count == 5)
                     await cancellation.CancelAsync();
         });
@@ -130,7 +135,8 @@ public sealed class GenerationTests
     {
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
         Assert.Throws<ArgumentException>(() => new Generator(model).Generate(Array.Empty<int>()));
-        Assert.Contains("320", Assert.Throws<ArgumentException>(() => new Generator(model).Generate([320])).Message, StringComparison.Ordinal);
+        Assert.Contains("320", Assert.Throws<ArgumentException>(() => new Generator(model).Generate([320])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => new Generator(model).Generate("text"));
     }
 

@@ -68,19 +68,21 @@ internal static class GoldenArrays
         }
         Assert.True(
             largest <= tolerance,
-            $"{what}: largest difference {largest:g4} at {where}: expected {expected[where]:g9}, got {actual[where]:g9}, tolerance {tolerance:g3}");
+            $"{what}: largest difference {largest:g4} at {where}: expected {expected[where]:g9}, got " +
+                $"{actual[where]:g9}, tolerance {tolerance:g3}");
     }
 
     /// <summary>Fails when the root of the mean square of the differences is larger.</summary>
-    public static void CloseOnAverage(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what)
+    public static void CloseOnAverage(
+        ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what)
     {
         double rms = Rms(expected, actual);
         Assert.True(rms <= tolerance, $"{what}: rms of the differences {rms:g4}, tolerance {tolerance:g3}");
     }
 
     /// <summary>
-    /// Fails when numbers in a narrow type are farther from the float32 ones than mlx-lm's own are: how they round on the way is
-    /// free, how well is not.
+    /// Fails when numbers in a narrow type are farther from the float32 ones than mlx-lm's own are: how they round on
+    /// the way is free, how well is not.
     /// </summary>
     public static void RoundedAsWell(
         ReadOnlySpan<double> exact, ReadOnlySpan<double> rounded, ReadOnlySpan<float> actual, string what)

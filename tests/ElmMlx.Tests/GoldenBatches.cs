@@ -27,7 +27,8 @@ internal sealed class GoldenBatches : ICoreNetBatches
         const int rows = 4, length = 48;
         int first = _next++ * rows;
         return new CoreNetBatch([.. Enumerable.Range(first, rows).Select(row => new CoreNetRow(
-            [.. _samples.AsSpan(row * length, length), _targets[(row + 1) * length - 1]], 0, "train_batches", row, 0))]);
+            [.. _samples.AsSpan(row * length, length), _targets[(row + 1) * length - 1]], 0, "train_batches", row,
+            0))]);
     }
 
     public void WriteState(Utf8JsonWriter json) => json.WriteNumber("next", _next);

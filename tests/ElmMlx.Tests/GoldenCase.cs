@@ -34,10 +34,12 @@ internal sealed class GoldenCase(GoldenTensors tensors, JsonElement record)
 
     /// <summary>Tensors by key; null keys are null.</summary>
     public GoldenTensor?[] Optional(JsonElement keys) =>
-        [.. keys.EnumerateArray().Select(key => key.ValueKind == JsonValueKind.Null ? null : tensors[key.GetString()!])];
+        [.. keys.EnumerateArray()
+            .Select(key => key.ValueKind == JsonValueKind.Null ? null : tensors[key.GetString()!])];
 
     private GoldenTensor[] Keys(JsonElement keys) =>
         [.. keys.EnumerateArray().Select(key => tensors[key.GetString()!])];
 
-    private string? Text(string field) => record.TryGetProperty(field, out JsonElement value) ? value.GetString() : null;
+    private string? Text(string field) =>
+        record.TryGetProperty(field, out JsonElement value) ? value.GetString() : null;
 }

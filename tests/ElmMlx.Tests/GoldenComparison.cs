@@ -14,7 +14,8 @@ internal static class GoldenComparison
         double rtol = golden.Tolerance("rtol"), atol = golden.Tolerance("atol");
         return golden.Compare switch
         {
-            null => Plain(got, want, golden.Exact ?? GoldenQuantizedExact.Of(golden) ?? GoldenErfExact.Of(golden), rtol, atol),
+            null => Plain(
+                got, want, golden.Exact ?? GoldenQuantizedExact.Of(golden) ?? GoldenErfExact.Of(golden), rtol, atol),
             "partition" => Partition(golden, got[0], want[0]),
             "unordered" => Unordered(golden, got[0], want[0]),
             "distribution" => got[0].Type != want[0].Type || !got[0].Shape.AsSpan().SequenceEqual(want[0].Shape)

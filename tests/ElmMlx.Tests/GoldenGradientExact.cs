@@ -3,8 +3,9 @@ using ElmMlx.Bindings;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// Gradients computed more precisely than the case's dtype. MLX sums those of half precision in half precision, and those of
-/// scales over many products; like the golden data's own <c>exact</c>, what lies between its number and the truth passes.
+/// Gradients computed more precisely than the case's dtype. MLX sums those of half precision in half precision, and
+/// those of scales over many products; like the golden data's own <c>exact</c>, what lies between its number and the
+/// truth passes.
 /// </summary>
 internal static class GoldenGradientExact
 {
@@ -17,7 +18,8 @@ internal static class GoldenGradientExact
         if (!isQuantized && !flat.Any(array => IsHalf(array)))
             return null;
         string type = isQuantized ? "float64" : "float32";
-        mlx_array[] wide = [.. flat.Select(array => IsHalf(array) || isQuantized && IsFloat(array) ? Cast(array) : array)];
+        mlx_array[] wide =
+            [.. flat.Select(array => IsHalf(array) || isQuantized && IsFloat(array) ? Cast(array) : array)];
         (_, mlx_array[] gradients) = NativeGradients.Vjp(
             arena,
             primals =>

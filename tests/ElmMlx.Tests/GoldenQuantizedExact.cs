@@ -35,8 +35,10 @@ internal static class GoldenQuantizedExact
         bool isTransposed = arguments.GetProperty("transpose").GetBoolean();
         double[] values = x.Doubles(), weights = Dequantize(arguments, w, inputs[2]!, inputs[3], out int columns);
         int m = shape[^2], n = shape[^1], k = x.Shape[^1], rows = w.Shape[^2];
-        int nMatrices = weights.Length / rows / columns, nProducts = shape[..^2].Aggregate(1, (size, length) => size * length);
-        double[]? left = inputs.Length > 4 ? inputs[4]?.Doubles() : null, right = inputs.Length > 4 ? inputs[5]?.Doubles() : null;
+        int nMatrices = weights.Length / rows / columns,
+            nProducts = shape[..^2].Aggregate(1, (size, length) => size * length);
+        double[]? left = inputs.Length > 4 ? inputs[4]?.Doubles() : null,
+            right = inputs.Length > 4 ? inputs[5]?.Doubles() : null;
         var product = new double[nProducts * m * n];
         for (int i = 0; i < nProducts; i++)
         {

@@ -102,7 +102,9 @@ internal static class GoldenReplay
             {
                 GoldenTensor got = arena.Read(gradients[i]), want = wanted[places[i]]!;
                 string? difference = GoldenValues.Difference(got, want, rtol, atol);
-                exact ??= difference is null ? null : GoldenGradientExact.Of(arena, golden, flat, places, cotangents, apply);
+                exact ??= difference is null
+                    ? null
+                    : GoldenGradientExact.Of(arena, golden, flat, places, cotangents, apply);
                 if (difference is not null && exact is not null)
                     difference = GoldenGradientExact.Difference(got, want, exact[i], rtol, atol);
                 result.Note(difference, $"gradient {places[i]}");

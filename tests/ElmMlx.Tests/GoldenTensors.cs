@@ -50,7 +50,8 @@ internal sealed class GoldenTensors
         {
             if (entry.Name == "__metadata__")
                 continue;
-            int[] place = [.. entry.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt32())];
+            int[] place =
+                [.. entry.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt32())];
             _tensors.Add(entry.Name, new GoldenTensor(
                 Types[entry.Value.GetProperty("dtype").GetString()!],
                 [.. entry.Value.GetProperty("shape").EnumerateArray().Select(length => length.GetInt32())],

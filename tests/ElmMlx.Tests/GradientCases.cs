@@ -35,7 +35,8 @@ internal static class GradientCases
 
     /// <summary>Those that the loaded provider can pass.</summary>
     public static IEnumerable<string> Names =>
-        ByName.Value.Values.Where(each => !TestProvider.IsMlx || each.WrongInMlx is null).Select(each => each.ToString());
+        ByName.Value.Values.Where(each => !TestProvider.IsMlx || each.WrongInMlx is null)
+            .Select(each => each.ToString());
 
     public static GradientCase Of(string name) => ByName.Value[name];
 
@@ -121,7 +122,8 @@ internal static class GradientCases
         (string Operation, string Arguments)[] movements =
         [
             ("reshape", """{"shape": [4, 6]}"""), ("flatten", """{"start_axis": 1, "end_axis": 2}"""),
-            ("transpose", "{}"), ("transpose_axes", """{"axes": [1, 2, 0]}"""), ("swapaxes", """{"axis1": 0, "axis2": 2}"""),
+            ("transpose", "{}"), ("transpose_axes", """{"axes": [1, 2, 0]}"""),
+            ("swapaxes", """{"axis1": 0, "axis2": 2}"""),
             ("moveaxis", """{"source": 0, "destination": 2}"""), ("expand_dims", """{"axis": 1}"""),
             ("broadcast_to", """{"shape": [3, 2, 3, 4]}"""), ("split", """{"num_splits": 2, "axis": 2}"""),
             ("slice", """{"start": [0, 2, 3], "stop": [2, 0, 0], "strides": [1, -1, -2]}"""),
@@ -142,7 +144,8 @@ internal static class GradientCases
     {
         GradientInput matrix = new([2, 3], -2, 2);
         yield return new("matmul", "{}", new GradientInput([2, 3, 4], -2, 2), new GradientInput([4, 2], -2, 2));
-        yield return new("matmul", """{"of": "vectors"}""", new GradientInput([4], -2, 2), new GradientInput([4], -2, 2));
+        yield return new(
+            "matmul", """{"of": "vectors"}""", new GradientInput([4], -2, 2), new GradientInput([4], -2, 2));
         yield return new("addmm", """{"alpha": 0.5, "beta": 2}""",
             new GradientInput([2], -2, 2), matrix, new GradientInput([3, 2], -2, 2))
         { NoTangentInMlx = "MLX's jvp of addmm leaves alpha and beta out" };

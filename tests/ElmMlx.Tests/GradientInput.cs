@@ -4,8 +4,8 @@ using ElmMlx.Bindings;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// float64 numbers between two bounds, no two alike; or, in another dtype, constant whole numbers from the lower bound on
-/// and below the upper one, again and again.
+/// float64 numbers between two bounds, no two alike; or, in another dtype, constant whole numbers from the lower bound
+/// on and below the upper one, again and again.
 /// </summary>
 internal sealed record GradientInput(
     int[] Shape, double Low, double High, mlx_dtype Type = mlx_dtype.MLX_FLOAT64)

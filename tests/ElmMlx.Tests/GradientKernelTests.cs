@@ -47,7 +47,8 @@ public sealed unsafe class GradientKernelTests
     public void Norm_gradients_equal_the_naive_twin(int width, mlx_dtype type)
     {
         // Up to several tasks, and to more rows than tasks.
-        foreach ((int rows, int size) in (ReadOnlySpan<(int, int)>)[(1, 1), (3, 7), (5, 64), (40, 1283), (2, 33), (5000, 9)])
+        foreach ((int rows, int size) in (ReadOnlySpan<(int, int)>)[(1, 1), (3, 7), (5, 64), (40, 1283), (2, 33),
+            (5000, 9)])
         {
             for (int form = 0; form < 4; form++)
             {

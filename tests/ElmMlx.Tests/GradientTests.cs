@@ -55,7 +55,8 @@ public class GradientTests
                     List<mlx_array> known = [.. arrays];
                     foreach ((int pair, int unbounded, int bounded, int left, int right) in steps)
                     {
-                        mlx_array both = Call(arena, Pairs[pair], known[left % known.Count], known[right % known.Count]);
+                        mlx_array both =
+                            Call(arena, Pairs[pair], known[left % known.Count], known[right % known.Count]);
                         known.Add(Call(arena, Bounded[bounded], Call(arena, Unbounded[unbounded], both)));
                     }
 
@@ -66,7 +67,9 @@ public class GradientTests
         }, iter: 100, threads: 1);
     }
 
-    /// <summary>Where a function has a corner, a pole or a hole: operation, arguments, inputs, gradients for ones.</summary>
+    /// <summary>
+    /// Where a function has a corner, a pole or a hole: operation, arguments, inputs, gradients for ones.
+    /// </summary>
     public static TheoryData<string, string, double[][], double[][]> Corners => new()
     {
         { "maximum", "{}", [[1, 2, 3], [1, 1, 4]], [[0, 1, 0], [1, 0, 1]] },

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>The CPU provider's lazy graph: evaluation, memory, failures. One at a time: they read global counters.</summary>
+/// <summary>
+/// The CPU provider's lazy graph: evaluation, memory, failures. One at a time: they read global counters.
+/// </summary>
 [Collection(nameof(GraphTests))]
 [CollectionDefinition(nameof(GraphTests), DisableParallelization = true)]
 public sealed unsafe class GraphTests

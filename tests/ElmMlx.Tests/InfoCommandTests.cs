@@ -25,7 +25,8 @@ public sealed class InfoCommandTests
     [Fact]
     public void Adapters_need_their_model()
     {
-        CommandProcess.Result result = CommandProcess.Elm("", "info", "--adapter-path", Fixtures.Path("mlx-lm/adapters/lora"));
+        CommandProcess.Result result =
+            CommandProcess.Elm("", "info", "--adapter-path", Fixtures.Path("mlx-lm/adapters/lora"));
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("--adapter-path needs the --model that the adapters were trained on.", result.Errors);
     }

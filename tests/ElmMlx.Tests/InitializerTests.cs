@@ -33,7 +33,8 @@ public sealed class InitializerTests
         Assert.All(values.Chunk(10), row => Assert.Equal(nZeros, row.Count(value => value == 0)));
         Assert.All(values.Where(value => value != 0), value => Assert.InRange(value, 4f, 6f));
         if (nZeros is 3 or 5)
-            Assert.True(values.Chunk(10).Select(row => string.Join(' ', row.Select(value => value == 0))).Distinct().Count() > 1);
+            Assert.True(values.Chunk(10)
+                .Select(row => string.Join(' ', row.Select(value => value == 0))).Distinct().Count() > 1);
     }
 
     [Fact]

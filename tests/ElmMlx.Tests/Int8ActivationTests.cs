@@ -25,7 +25,8 @@ public sealed unsafe class Int8ActivationTests
     [MemberData(nameof(WidthsAndGroups))]
     public void Product_is_that_of_x_rounded_to_bytes(int width, int group)
     {
-        foreach ((int m, int rows, int columns) in ((int, int, int)[])[(1, 5, 128), (1, 67, 640), (3, 130, 256), (4, 13, 1152)])
+        foreach ((int m, int rows, int columns) in ((int, int, int)[])[(1, 5, 128), (1, 67, 640), (3, 130, 256),
+            (4, 13, 1152)])
         {
             using var memory = new KernelMemory(seed: group + m);
             QuantizedMatMulArguments a = Arguments(memory, m, rows, columns, group);
@@ -53,7 +54,8 @@ public sealed unsafe class Int8ActivationTests
             for (int column = 0; column < 1280; column++)
             {
                 double step = LargestOfGroup(a, 0, column / 64) / 127;
-                bound += Math.Abs((double)a.W.Scale(row * 20 + column / 64)) * Math.Abs(Code(a, row, column) - 8) * step / 2;
+                bound += Math.Abs(
+                    (double)a.W.Scale(row * 20 + column / 64)) * Math.Abs(Code(a, row, column) - 8) * step / 2;
             }
 
             Assert.InRange(error, 0, bound);

@@ -11,8 +11,10 @@ public sealed class JinjaTests
     private static readonly HashSet<string> OtherWords =
     [
         "{{ 1 % 0 }}", "{{ 'abc'.startswith(nope) }}", "{% set a, b = 1 %}", "{{ 'unclosed }}", "{{ (1 }}", "{{ 1) }}",
-        "{{ [1 }}", "{{ ! }}", "{% for %}", "{% set %}", "{% set 1 = 2 %}", "{% set true = 2 %}", "{% if 1 %}{% endfor %}",
-        "{% raw %} unclosed", "{# unclosed", "{{ list[nope:] }}", "{{ x if (x := 1) }}", "{% break %}", "{{ ''.__class__.x }}",
+        "{{ [1 }}", "{{ ! }}", "{% for %}", "{% set %}", "{% set 1 = 2 %}", "{% set true = 2 %}",
+        "{% if 1 %}{% endfor %}",
+        "{% raw %} unclosed", "{# unclosed", "{{ list[nope:] }}", "{{ x if (x := 1) }}", "{% break %}",
+        "{{ ''.__class__.x }}",
         "{{ {(1, 2): 3} | tojson }}", "{% for a, in [(1,)] %}{{ a }}{% endfor %}",
     ];
 
@@ -34,7 +36,8 @@ public sealed class JinjaTests
             var e = Assert.Throws<InvalidDataException>(() => Render(template, variables));
             string error = expected.GetProperty("error").GetString()!;
             if (!OtherWords.Contains(template))
-                Assert.Contains(error[(error.IndexOf(": ", StringComparison.Ordinal) + 2)..].TrimEnd('.'), e.Message, StringComparison.Ordinal);
+                Assert.Contains(error[(error.IndexOf(": ", StringComparison.Ordinal) + 2)..].TrimEnd('.'), e.Message,
+                    StringComparison.Ordinal);
             if (expected.TryGetProperty("line", out JsonElement line))
                 Assert.StartsWith($"the chat template, line {line.GetInt32()}: ", e.Message, StringComparison.Ordinal);
         }
@@ -61,12 +64,17 @@ public sealed class JinjaTests
         "{{ [1] * 10 ** 9 }}",
         "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(1000) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
         "{% set ns = namespace(x=['a']) %}{% for i in range(1000) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-        "{% set ns = namespace(x=['a']) %}{% for i in range(1000) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
-        "{% set ns = namespace(x=['a']) %}{% for i in range(1000) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}",
-        "{% set ns = namespace(x=['a'], y=['a']) %}{% for i in range(1000) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+        "{% set ns = namespace(x=['a']) %}{% for i in range(1000) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ " +
+            "ns.x }}",
+        "{% set ns = namespace(x=['a']) %}{% for i in range(1000) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ " +
+            "ns.x | tojson }}",
+        "{% set ns = namespace(x=['a'], y=['a']) %}{% for i in range(1000) %}{% set ns.x = [ns.x, ns.x] %}{% set " +
+            "ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
         "{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x }}",
-        "{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson(indent=2) }}",
-        "{% set ns = namespace(x=1, y=1) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+        "{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | " +
+            "tojson(indent=2) }}",
+        "{% set ns = namespace(x=1, y=1) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] " +
+            "%}{% endfor %}{{ ns.x == ns.y }}",
         "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
         "{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}",
@@ -84,7 +92,8 @@ public sealed class JinjaTests
         "{% set x = 'a' * 10 ** 7 %}{% for a in range(100000) %}{% if 'b' in x %}{% endif %}{% endfor %}",
         "{% set x = range(100000) | list %}{% for a in range(100000) %}{% if -1 in x %}{% endif %}{% endfor %}",
         "{% set x = range(100000) | list %}{% for a in range(100000) %}{% if (x | sort)[0] %}{% endif %}{% endfor %}",
-        "{% set ns = namespace(l=[]) %}{% for a in range(100000) %}{% set ns.l = ns.l + [('a' * 10 ** 6) ~ a] %}{% endfor %}",
+        "{% set ns = namespace(l=[]) %}{% for a in range(100000) %}{% set ns.l = ns.l + [('a' * 10 ** 6) ~ a] %}{% " +
+            "endfor %}",
         "{% set x %}{% for a in range(100000) %}{{ 'a' * 1000 }}{% endfor %}{% endset %}",
         "{{ range(1000) | slice(10 ** 9) | list }}",
         "{{ range(10) | batch(10 ** 9, 1) | list }}",

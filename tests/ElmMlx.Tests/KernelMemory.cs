@@ -96,7 +96,8 @@ internal sealed unsafe class KernelMemory : IDisposable
             VectorWidth.Max = widest;
         }
 
-        Assert.True(new ReadOnlySpan<byte>(shared, (int)nBytes).SequenceEqual(new ReadOnlySpan<byte>(alone, (int)nBytes)),
+        Assert.True(
+            new ReadOnlySpan<byte>(shared, (int)nBytes).SequenceEqual(new ReadOnlySpan<byte>(alone, (int)nBytes)),
             "one thread and three gave different bits");
         return alone;
     }

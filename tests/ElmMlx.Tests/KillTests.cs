@@ -7,8 +7,8 @@ using Xunit.Abstractions;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// Runs of <c>elm lora</c> that are killed (SIGKILL) at random moments and resumed end with the numbers of a run that nothing
-/// disturbed. <c>ELMMLX_KILLS</c> says how often; 3 unless told.
+/// Runs of <c>elm lora</c> that are killed (SIGKILL) at random moments and resumed end with the numbers of a run that
+/// nothing disturbed. <c>ELMMLX_KILLS</c> says how often; 3 unless told.
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {
@@ -34,12 +34,14 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             process.Kill();
             process.WaitForExit();
             // 128 + SIGKILL; a run that ended by itself ended well
-            Assert.True(process.ExitCode is 137 or 0, $"seed {seed}: exit code {process.ExitCode}: {process.StandardError.ReadToEnd()}");
+            Assert.True(process.ExitCode is 137 or 0, $"seed {seed}: exit code {process.ExitCode}: " +
+                $"{process.StandardError.ReadToEnd()}");
             ends.Add(LastStep(killed));
         }
         Finish(killed, steps);
         output.WriteLine(
-            $"seed {seed}: {kills} kills after steps {string.Join(' ', ends)} of {steps}, {clock.Elapsed.TotalSeconds:F0} s");
+            $"seed {seed}: {kills} kills after steps {string.Join(' ', ends)} of {steps}, " +
+                $"{clock.Elapsed.TotalSeconds:F0} s");
         AssertSame(whole, killed, steps, $"seed {seed}, killed after steps {string.Join(' ', ends)}");
     }
 
@@ -55,9 +57,12 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
 
     private static string[] Line(string adapters, int steps, int saveEvery) =>
     [
-        "lora", "--model", Fixtures.Path("mlx-lm/micro"), "--data", Fixtures.Path("train/data/completions"), "--train", "--mask-prompt",
-        "--adapter-path", adapters, "--iters", $"{steps}", "--save-every", $"{saveEvery}", "--dtype", "float32", "--batch-size", "2",
-        "--num-layers", "2", "--learning-rate", "1e-3", "--dropout", "0.1", "--grad-accumulation-steps", "3", "--clip-grad-norm", "5",
+        "lora", "--model", Fixtures.Path("mlx-lm/micro"), "--data", Fixtures.Path("train/data/completions"), "--train",
+        "--mask-prompt",
+        "--adapter-path", adapters, "--iters", $"{steps}", "--save-every", $"{saveEvery}", "--dtype", "float32",
+        "--batch-size", "2",
+        "--num-layers", "2", "--learning-rate", "1e-3", "--dropout", "0.1", "--grad-accumulation-steps", "3",
+        "--clip-grad-norm", "5",
         "--steps-per-eval", "7", "--val-batches", "2", "--keep-last", "2", "--resume",
     ];
 
@@ -105,9 +110,11 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         }
         if (TestProvider.IsCpu)
         {
-            foreach (string file in (string[])["adapters.safetensors", "best/adapters.safetensors", $"checkpoints/{steps:0000000}/state.safetensors"])
+            foreach (string file in (string[])["adapters.safetensors", "best/adapters.safetensors",
+                $"checkpoints/{steps:0000000}/state.safetensors"])
                 Assert.True(
-                    File.ReadAllBytes(Path.Combine(whole, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(killed, file))),
+                    File.ReadAllBytes(Path.Combine(whole, file)).AsSpan().SequenceEqual(
+                        File.ReadAllBytes(Path.Combine(killed, file))),
                     $"{what}: {file} differs");
         }
         Assert.Equal(Files(whole, steps), Files(killed, steps));

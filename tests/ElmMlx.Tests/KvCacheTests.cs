@@ -13,8 +13,8 @@ public sealed class KvCacheTests
     private static readonly JsonElement Numbers = GoldenArrays.Json("mlx-lm/expected.json");
     private const int Vocabulary = 320;
 
-    // What a token sees must not depend on how the prompt arrives: mlx-lm's answers one by one are the measure for every
-    // way of cutting the 40 tokens into chunks (a cache of 16 that keeps the first 4).
+    // What a token sees must not depend on how the prompt arrives: mlx-lm's answers one by one are the measure for
+    // every way of cutting the 40 tokens into chunks (a cache of 16 that keeps the first 4).
     [Theory]
     [InlineData(new[] { 1 })]
     [InlineData(new[] { 24, 1 })]
@@ -34,15 +34,17 @@ public sealed class KvCacheTests
         GoldenArrays.Close(Expected.Doubles("rotating.steps40.f32"), logits, 1e-4, string.Join('+', chunks));
     }
 
-    // mlx-lm's own answers to chunks: up to the token where the cache overflows they are the same; from there on its mask is a
-    // plain window that no longer shows the first 4 tokens, which ours does.
+    // mlx-lm's own answers to chunks: up to the token where the cache overflows they are the same; from there on its
+    // mask is a plain window that no longer shows the first 4 tokens, which ours does.
     [Theory]
     [InlineData("rotating.prefill24.f32", 0, 24)]
     [InlineData("rotating.p3_step1_p9_step1_p7.f32", 3, 18)]
-    public void Mlx_lm_chunks_agree_until_the_cache_overflows_and_then_forget_the_first_tokens(string name, int first, int count)
+    public void Mlx_lm_chunks_agree_until_the_cache_overflows_and_then_forget_the_first_tokens(
+        string name, int first, int count)
     {
         double[] chunked = Expected.Doubles(name);
-        double[] oneByOne = Expected.Doubles("rotating.steps40.f32")[(first * Vocabulary)..((first + count) * Vocabulary)];
+        double[] oneByOne =
+            Expected.Doubles("rotating.steps40.f32")[(first * Vocabulary)..((first + count) * Vocabulary)];
         int overflow = 16 - first;
         for (int i = 0; i < count; i++)
         {
@@ -63,7 +65,8 @@ public sealed class KvCacheTests
         using PromptCache cache = Rotating(model);
         FeedInChunks(model, cache, Expected.Ids("rotating.ids")[..count], chunks);
         Assert.Equal(
-            Numbers.GetProperty(name).EnumerateArray().Select(text => int.Parse(text.GetString()!)), cache[0].MetaState);
+            Numbers.GetProperty(name).EnumerateArray().Select(text => int.Parse(text.GetString()!)),
+            cache[0].MetaState);
     }
 
     [Theory]
@@ -76,7 +79,8 @@ public sealed class KvCacheTests
         var options = new GenerationOptions { MaxTokens = 40, MaxKvSize = 16, EosIds = [] };
         Assert.Equal(
             Numbers.GetProperty("greedy_max_kv_size_16")[prompt].Ints(),
-            new Generator(model).Generate(Numbers.GetProperty("prompts")[prompt].Ints(), options).Select(step => step.Token));
+            new Generator(model).Generate(Numbers.GetProperty("prompts")[prompt].Ints(), options)
+                .Select(step => step.Token));
     }
 
     [Theory]
@@ -120,11 +124,13 @@ public sealed class KvCacheTests
     {
         JsonElement expected = Numbers.GetProperty("greedy_kv_quantised");
         using OpenElmModel model = MlxLmTests.Load("micro-kv", DType.Float32);
-        var options = new GenerationOptions { MaxTokens = 40, KvBits = bits, KvGroupSize = 32, QuantizedKvStart = start, EosIds = [] };
+        var options = new GenerationOptions { MaxTokens = 40, KvBits = bits, KvGroupSize = 32, QuantizedKvStart = start,
+            EosIds = [] };
         for (int i = 0; i < expected.GetProperty("prompts").GetArrayLength(); i++)
             Assert.Equal(
                 expected.GetProperty(name)[i].Ints(),
-                new Generator(model).Generate(expected.GetProperty("prompts")[i].Ints(), options).Select(step => step.Token));
+                new Generator(model).Generate(expected.GetProperty("prompts")[i].Ints(), options)
+                    .Select(step => step.Token));
     }
 
     [Fact]
@@ -135,7 +141,8 @@ public sealed class KvCacheTests
         int[] ids = [.. Enumerable.Range(0, 300).Select(i => i * 7 % Vocabulary)];
         FeedInChunks(model, grown, ids[..250], [250]);
         float[] steps = FeedInChunks(model, grown, ids[250..], [1]);
-        double[] expected = [.. MlxLmTests.Feed(model, whole, ids).AsSpan(250 * Vocabulary).ToArray().Select(value => (double)value)];
+        double[] expected =
+            [.. MlxLmTests.Feed(model, whole, ids).AsSpan(250 * Vocabulary).ToArray().Select(value => (double)value)];
         GoldenArrays.Close(expected, steps, 1e-4, "past 256 tokens");
 
         grown.Trim(40);
@@ -156,7 +163,8 @@ public sealed class KvCacheTests
         MlxArray ids = MlxArray.From<int>([.. Expected.Ids("input_ids")], 2, 37);
         MlxArray[] parts = ids.Split([9, 10, 11], 1);
         MlxArray logits = MlxArray.Concatenate(parts.Select(part => model.Forward(part, cache)), 1);
-        GoldenArrays.Close([.. model.Forward(ids).Floats().Select(value => (double)value)], logits.Floats(), tolerance, kind);
+        GoldenArrays.Close(
+            [.. model.Forward(ids).Floats().Select(value => (double)value)], logits.Floats(), tolerance, kind);
     }
 
     [Theory]
@@ -173,7 +181,8 @@ public sealed class KvCacheTests
         {
             MlxArray all = model.Hidden(part, whole);
             double[] expected = [.. all.Split([all.Dim(1) - 1], 1)[1].Floats().Select(value => (double)value)];
-            GoldenArrays.Close(expected, model.HiddenOfLast(part, alone).Floats(), 1e-4, $"{kind}, {part.Dim(1)} tokens");
+            GoldenArrays.Close(
+                expected, model.HiddenOfLast(part, alone).Floats(), 1e-4, $"{kind}, {part.Dim(1)} tokens");
         }
 
         Assert.Equal(whole[^1].Offset, alone[^1].Offset);
@@ -193,7 +202,8 @@ public sealed class KvCacheTests
             cache.Trim(4);
             float[] logits = FeedInChunks(model, cache, ids[8..], [1]);
             GoldenArrays.Close(
-                Expected.Doubles("rotating.steps40.f32").AsSpan(8 * Vocabulary), logits, 1e-4, string.Join('+', chunks));
+                Expected.Doubles("rotating.steps40.f32").AsSpan(8 * Vocabulary), logits, 1e-4,
+                string.Join('+', chunks));
         }
     }
 
@@ -202,7 +212,9 @@ public sealed class KvCacheTests
     {
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
         using var cache = new PromptCache(model.Config.Layers.Select(_ => new QuantizedKvCache(32, 8)));
-        Assert.Contains("head size", Assert.Throws<ArgumentException>(() => MlxLmTests.Feed(model, cache, [1, 2])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "head size", Assert.Throws<ArgumentException>(() => MlxLmTests.Feed(model, cache, [1, 2])).Message,
+            StringComparison.Ordinal);
         using PromptCache rotating = Rotating(model);
         Assert.Throws<InvalidOperationException>(() => rotating.Quantize(32, 8));
         Assert.Throws<ArgumentException>(() => new RotatingKvCache(4, 4));
@@ -211,8 +223,9 @@ public sealed class KvCacheTests
         Assert.Throws<InvalidOperationException>(() => rotating.Trim(1));
     }
 
-    // A key or value on the border of two quantised levels falls on either side by the last bit of another summation order, and then
-    // differs by a whole level. Quantising itself moves these logits by 0.02 (8 bits) and 0.3 (4 bits), rms.
+    // A key or value on the border of two quantised levels falls on either side by the last bit of another summation
+    // order, and then differs by a whole level. Quantising itself moves these logits by 0.02 (8 bits) and 0.3 (4 bits),
+    // rms.
     private static void CloseToQuantized(string name, float[] logits, int bits)
     {
         (double largest, double rms) = bits switch { 0 => (1e-4, 1e-5), 8 => (1e-2, 2e-3), _ => (0.3, 0.05) };

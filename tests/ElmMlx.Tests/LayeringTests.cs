@@ -34,7 +34,8 @@ public partial class LayeringTests
     private const string DefaultErrorHandler = "native/ElmMlx.Cpu/Abi/Guard.cs";
 
     public static TheoryData<string> Folders() =>
-        [.. Directory.GetDirectories(Repository.At("src/ElmMlx")).Select(d => Path.GetFileName(d)).Where(d => d is not ("bin" or "obj")).Order(StringComparer.Ordinal)];
+        [.. Directory.GetDirectories(Repository.At("src/ElmMlx"))
+            .Select(d => Path.GetFileName(d)).Where(d => d is not ("bin" or "obj")).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -50,7 +51,9 @@ public partial class LayeringTests
                 string used = match.Groups[1].Value;
                 bool isFine = used == folder || Allowed[folder].Contains(used)
                     || (used == "Bindings" && folder == "Arrays")
-                    || (used == "Cpu" && folder == "Arrays" && Path.GetFileName(path).StartsWith("Runtime", StringComparison.Ordinal));
+                    || (used == "Cpu"
+                        && folder == "Arrays"
+                        && Path.GetFileName(path).StartsWith("Runtime", StringComparison.Ordinal));
                 if (!isFine && (Allowed.ContainsKey(used) || used is "Bindings" or "Cpu"))
                     wrong.Add($"{path} names ElmMlx.{used}");
             }
@@ -97,7 +100,8 @@ public partial class LayeringTests
     public void C_is_called_through_the_checked_layer_only() =>
         Assert.Empty(
             from source in Sources("src")
-            where source.Code.Contains("Mlx.mlx_", StringComparison.Ordinal) && !RawCallers.Contains(Path.GetFileName(source.Path))
+            where source.Code.Contains("Mlx.mlx_", StringComparison.Ordinal)
+                && !RawCallers.Contains(Path.GetFileName(source.Path))
             select source.Path);
 
     [Fact]
@@ -109,7 +113,8 @@ public partial class LayeringTests
             where Directory.Exists(Repository.At(folder))
             from file in Directory.EnumerateFiles(Repository.At(folder), "*", SearchOption.AllDirectories)
             where Path.GetExtension(file) is ".cs" or ".md" or ".csproj" or ".json" or ".sh"
-                && !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)
+                && !file.Contains("/obj/", StringComparison.Ordinal)
+                && !file.Contains("/bin/", StringComparison.Ordinal)
             let text = File.ReadAllText(file)
             from place in places
             where text.Contains(place, StringComparison.Ordinal)

@@ -122,7 +122,8 @@ public sealed unsafe class LoadingTests : IDisposable
 
         Assert.Equal(1, Quantize(globalScale: 9));
         Assert.Equal(
-            "mlx_quantize of mlx-c 0.5.0 has no global_scale: leave it empty, or install a newer mlx-c", MlxError.Take());
+            "mlx_quantize of mlx-c 0.5.0 has no global_scale: leave it empty, or install a newer mlx-c",
+            MlxError.Take());
         Assert.Equal(1, Fft(mlx_fft_norm.MLX_FFT_NORM_ORTHO));
         Assert.Contains("norm", MlxError.Take());
     }

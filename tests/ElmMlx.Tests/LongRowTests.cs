@@ -3,7 +3,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Rows over the length, ids over the vocabulary, rows that have nothing to learn: all of it counted.</summary>
+/// <summary>
+/// Rows over the length, ids over the vocabulary, rows that have nothing to learn: all of it counted.
+/// </summary>
 public sealed class LongRowTests : IDisposable
 {
     private readonly DataFiles _files = new();
@@ -63,7 +65,8 @@ public sealed class LongRowTests : IDisposable
     {
         string path = _files.Write(
             "train.jsonl",
-            DataFiles.Record(("prompt", new string('x', 400)), ("completion", "y")), DataFiles.Record(("prompt", "x"), ("completion", "y")));
+            DataFiles.Record(("prompt", new string('x', 400)), ("completion", "y")),
+            DataFiles.Record(("prompt", "x"), ("completion", "y")));
         DatasetOptions options = new() { MaskPrompt = true, MaxSequenceLength = 16 };
         TokenDataset dataset = DataFiles.Load(path, options);
         Assert.Equal(2, Assert.Single(dataset.Rows).Record);
@@ -71,7 +74,8 @@ public sealed class LongRowTests : IDisposable
 
         _files.Write("train.jsonl", File.ReadLines(path).First());
         Assert.Equal(
-            $"{path} has nothing to learn: of 1 records 0 cannot be read, and 1 rows have no token that is to be learnt.",
+            $"{path} has nothing to learn: of 1 records 0 cannot be read, and 1 rows have no token that is to be " +
+                "learnt.",
             Assert.Throws<InvalidDataException>(
                 () => TrainingData.Open(_files.Folder, DataFiles.Bytes, null, options).Train).Message);
     }
@@ -85,9 +89,13 @@ public sealed class LongRowTests : IDisposable
         Assert.True(largest > ids[0].Max());
         Assert.Equal(2, DataFiles.Load(path, new DatasetOptions { VocabularySize = largest + 1 }).Rows.Count);
         Assert.Contains(
-            $"line 2: the tokenizer gives token {largest}, and the model's vocabulary has {largest}; take the model's own tokenizer.",
+            $"line 2: the tokenizer gives token {largest}, and the model's vocabulary has {largest}; take the " +
+                "model's own tokenizer.",
             Assert.Throws<InvalidDataException>(
-                () => DataFiles.Load(path, new DatasetOptions { VocabularySize = largest })).Message, StringComparison.Ordinal);
-        Assert.Equal(1, DataFiles.Load(path, new DatasetOptions { VocabularySize = largest, SkipBadLines = true }).Report.Skipped);
+                () => DataFiles.Load(path, new DatasetOptions { VocabularySize = largest }))
+                    .Message, StringComparison.Ordinal);
+        Assert.Equal(
+            1, DataFiles.Load(
+                path, new DatasetOptions { VocabularySize = largest, SkipBadLines = true }).Report.Skipped);
     }
 }

@@ -46,12 +46,14 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
         JsonElement[] metrics = [.. File.ReadLines(Path.Combine(adapters, "metrics.jsonl"))
             .Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.Equal([0, 1, 2, 3, 4], metrics.Select(line => line.GetProperty("step").GetInt32()));
-        double first = metrics[0].GetProperty("val_loss").GetDouble(), last = metrics[^1].GetProperty("val_loss").GetDouble();
+        double first = metrics[0].GetProperty("val_loss").GetDouble(),
+            last = metrics[^1].GetProperty("val_loss").GetDouble();
         Assert.True(last < first, $"validation loss {first} before, {last} after");
         Assert.All(new[] { "adapters.safetensors", "adapter_config.json", "loss.svg", "loss.png" },
             file => Assert.True(File.Exists(Path.Combine(adapters, file)), file));
         CommandProcess.Result said = CommandProcess.Elm(
-            "", "generate", "--model", demo.Model, "--adapter-path", adapters, "--prompt", "Once", "--max-tokens", "3", "--quiet");
+            "", "generate", "--model", demo.Model, "--adapter-path", adapters, "--prompt", "Once", "--max-tokens", "3",
+            "--quiet");
         Assert.True(said.ExitCode == 0, said.ToString());
     }
 
@@ -89,16 +91,20 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
         string adapters = demo.At("mistakes");
         Assert.Equal(0, Lora(adapters, "--iters", "1").ExitCode);
         Refused("has checkpoints of another run: go on with --resume", Lora(adapters, "--iters", "2"));
-        Refused("learning_rate was 0.001 and is 0.002", Lora(adapters, "--iters", "2", "--resume", "--learning-rate", "2e-3"));
+        Refused("learning_rate was 0.001 and is 0.002",
+            Lora(adapters, "--iters", "2", "--resume", "--learning-rate", "2e-3"));
         Refused("num_layers is 40, and the model has 6 layers", Lora(demo.At("m1"), "--num-layers", "40"));
         Refused("no matrix of the model is called attn.none", Lora(demo.At("m2"), "--keys", "attn.none"));
         Refused("The rank is 5000", Lora(demo.At("m3"), "--rank", "5000"));
         Refused("There is no data folder", CommandProcess.Elm(
             "", "lora", "--model", demo.Model, "--data", demo.At("nothing"), "--train"));
-        Refused("Give --train, --test or both.", CommandProcess.Elm("", "lora", "--model", demo.Model, "--data", demo.Model));
+        Refused("Give --train, --test or both.",
+            CommandProcess.Elm("", "lora", "--model", demo.Model, "--data", demo.Model));
         string bad = Directory.CreateDirectory(demo.At("bad")).FullName;
-        File.WriteAllText(Path.Combine(bad, "train.jsonl"), "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": 1}\n");
-        Refused("train.jsonl, line 2: ", CommandProcess.Elm("", "lora", "--model", demo.Model, "--data", bad, "--train", "--num-layers", "0"));
+        File.WriteAllText(
+            Path.Combine(bad, "train.jsonl"), "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": 1}\n");
+        Refused("train.jsonl, line 2: ",
+            CommandProcess.Elm("", "lora", "--model", demo.Model, "--data", bad, "--train", "--num-layers", "0"));
     }
 
     [Fact]
@@ -110,11 +116,16 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
             "", "lora", "-c", recipe, "--model", demo.Model, "--data", Data(), "--train", "--adapter-path", adapters,
             "--dtype", "float32");
         Assert.True(run.ExitCode == 0, run.ToString());
-        Assert.Contains("lora.yaml is CoreNet's: took common.accum_freq, common.eval_every_k_iterations, common.grad_clip", run.Output);
+        Assert.Contains("lora.yaml is CoreNet's: took common.accum_freq, common.eval_every_k_iterations, " +
+            "common.grad_clip", run.Output);
         Assert.Contains("lora.yaml: not used here: taskname, common.run_label", run.Output);
-        JsonElement config = JsonDocument.Parse(File.ReadAllText(Path.Combine(adapters, "adapter_config.json"))).RootElement;
+        JsonElement config =
+            JsonDocument.Parse(File.ReadAllText(Path.Combine(adapters, "adapter_config.json"))).RootElement;
         JsonElement lora = config.GetProperty("lora_parameters");
-        Assert.Equal((4, 2.0, 0.1), (lora.GetProperty("rank").GetInt32(), lora.GetProperty("scale").GetDouble(), lora.GetProperty("dropout").GetDouble()));
+        Assert.Equal(
+            (4, 2.0, 0.1),
+            (lora.GetProperty("rank").GetInt32(), lora.GetProperty("scale").GetDouble(),
+                lora.GetProperty("dropout").GetDouble()));
         Assert.Equal(
             ["attn.out_proj", "attn.qkv_proj", "transformer.token_embeddings"],
             lora.GetProperty("keys").EnumerateArray().Select(key => key.GetString()).Order(StringComparer.Ordinal));
@@ -130,13 +141,16 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
     {
         string adapters = demo.At("alpha");
         CommandProcess.Result run = Lora(
-            adapters, "--iters", "1", "--pattern", @"layers\.[45]\.attn\.qkv", "--rank", "4", "--lora-alpha", "6", "--use-rslora");
+            adapters, "--iters", "1", "--pattern", @"layers\.[45]\.attn\.qkv", "--rank", "4", "--lora-alpha", "6",
+            "--use-rslora");
         Assert.True(run.ExitCode == 0, run.ToString());
-        JsonElement lora = JsonDocument.Parse(File.ReadAllText(Path.Combine(adapters, "adapter_config.json"))).RootElement
+        JsonElement lora =
+            JsonDocument.Parse(File.ReadAllText(Path.Combine(adapters, "adapter_config.json"))).RootElement
             .GetProperty("lora_parameters");
         Assert.Equal(3, lora.GetProperty("scale").GetDouble());
         Assert.Equal("attn.qkv_proj", Assert.Single(lora.GetProperty("keys").EnumerateArray()).GetString());
-        Refused("--scale, which multiplies directly, or --lora-alpha, not both", Lora(demo.At("a1"), "--scale", "2", "--lora-alpha", "2"));
+        Refused("--scale, which multiplies directly, or --lora-alpha, not both",
+            Lora(demo.At("a1"), "--scale", "2", "--lora-alpha", "2"));
         Refused("--use-rslora says how --lora-alpha is divided", Lora(demo.At("a2"), "--use-rslora"));
     }
 
@@ -152,9 +166,11 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
     // The options, and those of a short run that they do not say otherwise.
     private string[] Line(string adapters, params string[] options)
     {
-        List<string> line = ["lora", "--model", demo.Model, "--data", Data(), "--train", "--mask-prompt", "--adapter-path", adapters];
+        List<string> line =
+            ["lora", "--model", demo.Model, "--data", Data(), "--train", "--mask-prompt", "--adapter-path", adapters];
         foreach ((string name, string value) in new[]
-            { ("--dtype", "float32"), ("--batch-size", "2"), ("--num-layers", "2"), ("--steps-per-report", "2"), ("--learning-rate", "1e-3") })
+            { ("--dtype", "float32"), ("--batch-size", "2"), ("--num-layers", "2"), ("--steps-per-report", "2"),
+                ("--learning-rate", "1e-3") })
         {
             if (!options.Contains(name))
                 line.AddRange([name, value]);
@@ -172,11 +188,13 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
         Directory.CreateDirectory(folder);
         foreach ((string name, int count) in new[] { ("train", 12), ("valid", 4), ("test", 4) })
             File.WriteAllLines(
-                Path.Combine(folder, name + ".jsonl"), File.ReadLines(Fixtures.Demo($"about/{name}.jsonl")).Take(count));
+                Path.Combine(folder, name + ".jsonl"),
+                File.ReadLines(Fixtures.Demo($"about/{name}.jsonl")).Take(count));
         return folder;
     }
 
-    private static List<double> Metrics(string adapters, string name) => [.. File.ReadLines(Path.Combine(adapters, "metrics.jsonl"))
+    private static List<double> Metrics(string adapters, string name) =>
+        [.. File.ReadLines(Path.Combine(adapters, "metrics.jsonl"))
         .Select(line => JsonDocument.Parse(line).RootElement)
         .Where(line => line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number)
         .Select(line => line.GetProperty(name).GetDouble())];
@@ -185,7 +203,8 @@ public sealed class LoraCommandTests(DemoFolder demo) : IClassFixture<DemoFolder
         .Select(line => JsonDocument.Parse(line).RootElement)
         .Select(line => $"{line.GetProperty("step")} {Text(line, "train_loss")} {Text(line, "val_loss")}")];
 
-    private static string Text(JsonElement line, string name) => line.TryGetProperty(name, out JsonElement value) ? value.GetRawText() : "";
+    private static string Text(JsonElement line, string name) =>
+        line.TryGetProperty(name, out JsonElement value) ? value.GetRawText() : "";
 
     private static int Count(string file)
     {

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary><c>elm lora</c> when something is wrong: a full disk, numbers that are none, files of another model.</summary>
+/// <summary>
+/// <c>elm lora</c> when something is wrong: a full disk, numbers that are none, files of another model.
+/// </summary>
 public sealed class LoraFailureTests : IDisposable
 {
     private static readonly string Micro = Fixtures.Path("mlx-lm/micro");
@@ -27,16 +29,19 @@ public sealed class LoraFailureTests : IDisposable
         Assert.True(full.ExitCode == 1, full.ToString());
         string sentence = Assert.Single(full.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith(
-            $"elm: The checkpoint of step 4 could not be written to {Path.Combine(adapters, "checkpoints")} (adapters.safetensors", sentence, StringComparison.Ordinal);
+            $"elm: The checkpoint of step 4 could not be written to {Path.Combine(adapters, "checkpoints")} " +
+                "(adapters.safetensors", sentence, StringComparison.Ordinal);
         Assert.EndsWith(
-            " would be longer than a file may be there); the checkpoint of step 2 still stands. Make room, or make the folder writable, and go on with --resume.", sentence, StringComparison.Ordinal);
+            " would be longer than a file may be there); the checkpoint of step 2 still stands. Make room, or make " +
+                "the folder writable, and go on with --resume.", sentence, StringComparison.Ordinal);
         Assert.Equal(before, Snapshot(adapters));
 
         CommandProcess.Result resumed = Lora(adapters, "--iters", "6", "--save-every", "2", "--resume");
         Assert.True(resumed.ExitCode == 0, resumed.ToString());
         Assert.Contains("Going on after iteration 2.", resumed.Output);
         if (TestProvider.IsCpu)
-            Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "adapters.safetensors")), File.ReadAllBytes(Path.Combine(adapters, "adapters.safetensors")));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "adapters.safetensors")),
+                File.ReadAllBytes(Path.Combine(adapters, "adapters.safetensors")));
     }
 
     [Fact]
@@ -57,11 +62,14 @@ public sealed class LoraFailureTests : IDisposable
         string path = Path.Combine(model, "model.safetensors");
         byte[] bytes = File.ReadAllBytes(path);
         using (SafetensorsFile file = SafetensorsFile.Open(path))
-            BitConverter.TryWriteBytes(bytes.AsSpan((int)file["transformer.norm.weight"].Offset), (ushort)0x7FC0);       // NaN in bfloat16
+            // NaN in bfloat16
+            BitConverter.TryWriteBytes(bytes.AsSpan((int)file["transformer.norm.weight"].Offset), (ushort)0x7FC0);
         File.WriteAllBytes(path, bytes);
         CommandProcess.Result run = CommandProcess.Elm("", Line(At("adapters"), "--iters", "20", "--model", model));
         Assert.Equal(1, run.ExitCode);
-        Assert.Matches(@"^elm: Step 5: the loss is infinite or NaN for 5 batches in a row \(rows: .*; learning rate 0\.001\)\.", run.Errors);
+        Assert.Matches(
+            @"^elm: Step 5: the loss is infinite or NaN for 5 batches in a row \(rows: .*; learning rate 0\.001\)\.",
+            run.Errors);
         Assert.False(File.Exists(Path.Combine(At("adapters"), "adapters.safetensors")));
     }
 
@@ -74,7 +82,8 @@ public sealed class LoraFailureTests : IDisposable
         Assert.True(run.ExitCode == 0, run.ToString());
         Assert.Contains($"{data} has no valid.jsonl: training goes without evaluations.", run.Output);
         Assert.DoesNotContain("Val loss", run.Output);
-        JsonElement[] lines = [.. File.ReadLines(Path.Combine(At("adapters"), "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
+        JsonElement[] lines = [.. File.ReadLines(Path.Combine(At("adapters"), "metrics.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.Equal([1, 2, 3], lines.Select(line => line.GetProperty("step").GetInt32()));
         Assert.All(lines, line => Assert.Equal(JsonValueKind.Null, line.GetProperty("val_loss").ValueKind));
         Assert.False(Directory.Exists(Path.Combine(At("adapters"), "best")));
@@ -90,7 +99,8 @@ public sealed class LoraFailureTests : IDisposable
             $"{file}: transformer.layers.2.attn.out_proj.lora_a is [64, 4], and the model needs [64, 8].",
             Lora(At("other"), "--iters", "1", "--rank", "8", "--resume-adapter-file", file));
         Refused(
-            $"{file}: the model has no tensor transformer.layers.2.attn.out_proj.lora_a; these weights belong to another model.",
+            $"{file}: the model has no tensor transformer.layers.2.attn.out_proj.lora_a; these weights belong to " +
+                "another model.",
             Lora(At("other"), "--iters", "1", "--rank", "4", "--keys", "attn.qkv_proj", "--resume-adapter-file", file));
         string wide = CopyOf(Fixtures.Path("mlx-lm/micro-kv"));
         File.Copy(Path.Combine(Micro, "tokenizer.json"), Path.Combine(wide, "tokenizer.json"), overwrite: true);
@@ -109,14 +119,16 @@ public sealed class LoraFailureTests : IDisposable
 
     private string At(string name) => Path.Combine(_root, name);
 
-    private CommandProcess.Result Lora(string adapters, params string[] options) => CommandProcess.Elm("", Line(adapters, options));
+    private CommandProcess.Result Lora(string adapters, params string[] options) =>
+        CommandProcess.Elm("", Line(adapters, options));
 
     // The options, and those of a short run that they do not say otherwise.
     private static string[] Line(string adapters, params string[] options)
     {
         List<string> line =
         [
-            "lora", "--train", "--mask-prompt", "--adapter-path", adapters, "--dtype", "float32", "--batch-size", "2", "--num-layers", "2",
+            "lora", "--train", "--mask-prompt", "--adapter-path", adapters, "--dtype", "float32", "--batch-size", "2",
+            "--num-layers", "2",
             "--val-batches", "1",
         ];
         foreach ((string name, string value) in new[]
@@ -137,9 +149,11 @@ public sealed class LoraFailureTests : IDisposable
     }
 
     // Names, lengths and bytes of all files but the log, which has the lines of the steps that were made.
-    private static string[] Snapshot(string folder) => [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+    private static string[] Snapshot(string folder) =>
+        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
         .Where(path => Path.GetFileName(path) is not ("metrics.jsonl" or "adapter_config.json")
             && !Path.GetFileName(path).StartsWith("loss.", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal)
-        .Select(path => $"{path} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}")];
+        .Select(path =>
+            $"{path} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}")];
 }

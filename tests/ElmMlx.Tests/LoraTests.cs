@@ -58,7 +58,8 @@ public sealed class LoraTests : IDisposable
 
         string[] parts = type == FineTuneType.Lora ? ["lora_a", "lora_b"] : ["lora_a", "lora_b", "m"];
         string[] modules =
-            ["token_embeddings", "layers.2.attn.qkv_proj", "layers.2.ffn.proj_2", "layers.3.attn.qkv_proj", "layers.3.ffn.proj_2"];
+            ["token_embeddings", "layers.2.attn.qkv_proj", "layers.2.ffn.proj_2", "layers.3.attn.qkv_proj",
+                "layers.3.ffn.proj_2"];
         Assert.Equal(
             modules.SelectMany(module => parts.Select(part => $"{module}.{part}")).Order(StringComparer.Ordinal),
             model.TrainableParameters().Select(entry => entry.Path).Order(StringComparer.Ordinal));
@@ -85,7 +86,8 @@ public sealed class LoraTests : IDisposable
             Assert.All(
                 model.TrainableParameters().Where(entry => entry.Path.EndsWith("lora_b", StringComparison.Ordinal)),
                 entry => Assert.Equal(0f, entry.Parameter.Value.Abs().Max().Item<float>()));
-            return [.. model.TrainableParameters().Where(entry => entry.Path.EndsWith("lora_a", StringComparison.Ordinal))
+            return [.. model.TrainableParameters()
+                .Where(entry => entry.Path.EndsWith("lora_a", StringComparison.Ordinal))
                 .Select(entry => entry.Parameter.Value.ToArray<float>())];
         }
     }
@@ -114,7 +116,8 @@ public sealed class LoraTests : IDisposable
         });
         ours.Write(_folder);
         LoraAdapters.Save(model, Path.Combine(_folder, "adapters.safetensors"));
-        Assert.Equal(theirs with { OtherFields = ours.OtherFields }, AdapterConfig.Read(_folder) with { Keys = theirs.Keys, OtherFields = ours.OtherFields });
+        Assert.Equal(theirs with { OtherFields = ours.OtherFields },
+            AdapterConfig.Read(_folder) with { Keys = theirs.Keys, OtherFields = ours.OtherFields });
         Assert.Equal(theirs.Keys, AdapterConfig.Read(_folder).Keys);
         Assert.Equal(theirs.OtherFields.Keys.Order(), AdapterConfig.Read(_folder).OtherFields.Keys.Order());
 
@@ -158,7 +161,8 @@ public sealed class LoraTests : IDisposable
         using OpenElmModel resumed = MlxLmTests.Load("micro", DType.Float32);
         LoraAdapters.AddTo(resumed, new LoraOptions { Type = type, Rank = 3, Keys = config.Keys, LayerCount = 3 });
         LoraAdapters.LoadWeights(resumed, Path.Combine(_folder, "adapters.safetensors"));
-        GoldenArrays.Close([.. expected.Select(value => (double)value)], resumed.Forward(ids).Floats(), 2e-5, "resumed");
+        GoldenArrays.Close(
+            [.. expected.Select(value => (double)value)], resumed.Forward(ids).Floats(), 2e-5, "resumed");
     }
 
     [Fact]
@@ -167,7 +171,8 @@ public sealed class LoraTests : IDisposable
         using ArrayScope scope = new();
         using OpenElmModel trained = MlxLmTests.Load("micro", DType.Float32);
         string[] keys = ["transformer.token_embeddings"];
-        LoraAdapters.AddTo(trained, new LoraOptions { Type = FineTuneType.Dora, LayerCount = 1, Keys = keys }).Write(_folder);
+        LoraAdapters.AddTo(
+            trained, new LoraOptions { Type = FineTuneType.Dora, LayerCount = 1, Keys = keys }).Write(_folder);
         Disturb(trained);
         LoraAdapters.Save(trained, Path.Combine(_folder, "adapters.safetensors"));
         string path = Path.Combine(_folder, "logits.safetensors");
@@ -238,7 +243,8 @@ public sealed class LoraTests : IDisposable
         using OpenElmModel model = MlxLmTests.Load("micro");
         LoraAdapters.AddTo(model, new LoraOptions { Type = FineTuneType.Full, LayerCount = 1 });
         Assert.Equal(
-            model.NamedParameters().Select(entry => entry.Path).Where(path => path.StartsWith("layers.3.", StringComparison.Ordinal)),
+            model.NamedParameters()
+                .Select(entry => entry.Path).Where(path => path.StartsWith("layers.3.", StringComparison.Ordinal)),
             model.TrainableParameters().Select(entry => entry.Path));
         using OpenElmModel packed = MlxLmTests.Load("micro-q4-g64");
         Assert.Contains("--dequantize", Assert.Throws<ArgumentException>(() => LoraAdapters.AddTo(
@@ -248,12 +254,15 @@ public sealed class LoraTests : IDisposable
     public static TheoryData<LoraOptions, string> Refusals() => new()
     {
         { new LoraOptions { LayerCount = 5 }, "num_layers is 5, and the model has 4 layers" },
-        { new LoraOptions { LayerCount = 0, Rank = 48 }, "The rank is 48, and transformer.layers.0.attn.out_proj is a matrix of [64, 32]" },
-        { new LoraOptions { LayerCount = 0, Rank = 65, Keys = ["transformer.token_embeddings"] }, "a matrix of [320, 64]" },
+        { new LoraOptions { LayerCount = 0, Rank = 48 },
+            "The rank is 48, and transformer.layers.0.attn.out_proj is a matrix of [64, 32]" },
+        { new LoraOptions { LayerCount = 0, Rank = 65, Keys = ["transformer.token_embeddings"] },
+            "a matrix of [320, 64]" },
         { new LoraOptions { LayerCount = 1, Rank = 0 }, "at least 1" },
         { new LoraOptions { LayerCount = 1, Dropout = 1 }, "below 1" },
         { new LoraOptions { LayerCount = 1, Scale = double.NaN }, "The scale is NaN" },
-        { new LoraOptions { LayerCount = 1, Keys = ["attn.qkv_proj", "self_attn.q_proj"] }, "called self_attn.q_proj; there are transformer.token_embeddings, attn.qkv_proj" },
+        { new LoraOptions { LayerCount = 1, Keys = ["attn.qkv_proj", "self_attn.q_proj"] },
+            "called self_attn.q_proj; there are transformer.token_embeddings, attn.qkv_proj" },
         { new LoraOptions { LayerCount = 1, Keys = [] }, "empty" },
         { new LoraOptions { LayerCount = 1, Pattern = @"layers\.0\." }, "matches no matrix of layer 3 or later" },
         { new LoraOptions { LayerCount = 1, Pattern = "(" }, "is not understood" },
@@ -267,7 +276,8 @@ public sealed class LoraTests : IDisposable
     {
         using OpenElmModel model = MlxLmTests.Load("micro");
         Assert.Contains(
-            words, Assert.Throws<ArgumentException>(() => LoraAdapters.AddTo(model, options)).Message, StringComparison.Ordinal);
+            words, Assert.Throws<ArgumentException>(() => LoraAdapters.AddTo(model, options)).Message,
+            StringComparison.Ordinal);
         Assert.All(model.NamedParameters(), entry => Assert.True(entry.Parameter.IsTrainable));
     }
 
@@ -300,7 +310,8 @@ public sealed class LoraTests : IDisposable
         MlxArray ids = MlxArray.From<int>([1, 5, 9, 200], 1, 4);
         float[] quiet = model.Forward(ids).Floats();
         model.Train();
-        Assert.Contains("Reseed", Assert.Throws<InvalidOperationException>(() => model.Forward(ids)).Message, StringComparison.Ordinal);
+        Assert.Contains("Reseed", Assert.Throws<InvalidOperationException>(() => model.Forward(ids)).Message,
+            StringComparison.Ordinal);
         float[] first = Run(seed: 3, pass: 7), second = Run(seed: 3, pass: 8);
         Assert.NotEqual(quiet, first);
         Assert.NotEqual(first, second);
@@ -350,7 +361,8 @@ public sealed class LoraTests : IDisposable
         ulong seed = 0;
         foreach ((_, Parameter parameter) in model.TrainableParameters())
         {
-            MlxArray value = parameter.Value + MlxRandom.Normal(parameter.Value.Shape, key: MlxRandom.Key(seed++)) * 0.02f;
+            MlxArray value =
+                parameter.Value + MlxRandom.Normal(parameter.Value.Shape, key: MlxRandom.Key(seed++)) * 0.02f;
             value.Eval();
             parameter.Replace(value);
         }
@@ -363,7 +375,8 @@ public sealed class LoraTests : IDisposable
         int width = batch.Dim(1);
         MlxArray inputs = batch.Slice([0, 0], [4, width - 1]), targets = batch.Slice([0, 1], [4, width]);
         MlxArray steps = MlxArray.Arange(1, width).Reshape(1, width - 1);
-        MlxArray mask = (steps >= lengths.Slice([0, 0], [4, 1])).LogicalAnd(steps <= lengths.Slice([0, 1], [4, 2])).AsType(DType.Float32);
+        MlxArray mask = (steps >= lengths.Slice([0, 0], [4, 1])).LogicalAnd(steps <= lengths.Slice([0, 1], [4, 2]))
+            .AsType(DType.Float32);
         (string Path, Parameter Parameter)[] trained = [.. model.TrainableParameters()];
         (_, MlxArray[] gradients) = ModuleGradients.ValueAndGrad([.. trained.Select(entry => entry.Parameter)], () =>
         {

@@ -43,7 +43,8 @@ public sealed class LossTests
         MlxArray ids = Expected.IdArray("loss.input_ids"), targets = Expected.IdArray("loss.targets");
         (string Path, Parameter Parameter)[] parameters = [.. model.TrainableParameters()];
         (MlxArray[] values, MlxArray[] gradients) = ModuleGradients.ValueAndGrad(
-            [.. parameters.Select(entry => entry.Parameter)], () => [Losses.CoreNet(model.Forward(ids), targets, Padding).Total]);
+            [.. parameters.Select(entry => entry.Parameter)],
+            () => [Losses.CoreNet(model.Forward(ids), targets, Padding).Total]);
         MlxArray.Eval([.. values, .. gradients]);
         GoldenArrays.Close(Expected.Doubles("loss.z.total_loss_f64"), values[0].Floats(), 5e-6, "loss");
 
@@ -70,8 +71,10 @@ public sealed class LossTests
         const int rows = 10, vocabulary = 7;
         var random = new Random(5);
         float[] x = [.. Enumerable.Range(0, rows * vocabulary).Select(_ => (float)(random.NextDouble() * 12 - 6))];
-        int[] t = [.. Enumerable.Range(0, rows).Select(i => ignoreIndex is { } ignored && i % 3 == 0 ? ignored : random.Next(vocabulary))];
-        float[] w = [.. Enumerable.Range(0, rows).Select(i => isWeighted ? i % 4 == 1 ? 0 : (float)random.NextDouble() : 1)];
+        int[] t = [.. Enumerable.Range(0, rows)
+            .Select(i => ignoreIndex is { } ignored && i % 3 == 0 ? ignored : random.Next(vocabulary))];
+        float[] w = [
+            .. Enumerable.Range(0, rows).Select(i => isWeighted ? i % 4 == 1 ? 0 : (float)random.NextDouble() : 1)];
         var each = new double[rows];
         double weights = 0;
         for (int i = 0; i < rows; i++)
@@ -80,7 +83,8 @@ public sealed class LossTests
                 continue;
             double[] row = [.. x.Skip(i * vocabulary).Take(vocabulary).Select(value => (double)value)];
             double logSum = Math.Log(row.Sum(Math.Exp));
-            each[i] = w[i] * ((1 - smoothing) * (logSum - row[t[i]]) + smoothing * row.Average(value => logSum - value));
+            each[i] = w[i] * (
+                (1 - smoothing) * (logSum - row[t[i]]) + smoothing * row.Average(value => logSum - value));
             weights += w[i];
         }
 
@@ -96,7 +100,8 @@ public sealed class LossTests
         // Narrow logits are widened, not what comes of them rounded.
         MlxArray narrow = logits.AsType(DType.BFloat16);
         Assert.Equal(
-            Loss(narrow.AsType(DType.Float32), LossReduction.None).ToBytes(), Loss(narrow, LossReduction.None).ToBytes());
+            Loss(narrow.AsType(DType.Float32), LossReduction.None).ToBytes(),
+            Loss(narrow, LossReduction.None).ToBytes());
     }
 
     [Theory]
@@ -125,7 +130,8 @@ public sealed class LossTests
 
         MlxArray ids = MlxArray.From<int>(targets, 2, 2);
         (MlxArray[] values, MlxArray[] gradients) = Transforms.ValueAndGrad(
-            a => [Losses.CoreNet(a[0], ids, ignored, zLoss, smoothing).Total], [MlxArray.From<double>(x, 2, 2, vocabulary)]);
+            a => [Losses.CoreNet(a[0], ids, ignored, zLoss, smoothing).Total],
+            [MlxArray.From<double>(x, 2, 2, vocabulary)]);
         double[] gradient = gradients[0].ToArray<double>();
         // MLX's exponential is a float's in float64 too.
         Assert.Equal(Twin(x), values[0].Item<double>(), 1e-6);
@@ -148,7 +154,9 @@ public sealed class LossTests
         using var scope = new ArrayScope();
         MlxArray logits = MlxArray.Ones([1, 3, 5]), targets = MlxArray.From<int>([7, 7, 7], 1, 3);
         Assert.Equal(0f, Losses.CrossEntropy(logits, targets, 7).Item<float>());
-        Assert.Equal(0f, Losses.CrossEntropy(logits, MlxArray.Zeros([1, 3], DType.Int32), weights: MlxArray.Zeros([1, 3])).Item<float>());
+        Assert.Equal(
+            0f, Losses.CrossEntropy(
+                logits, MlxArray.Zeros([1, 3], DType.Int32), weights: MlxArray.Zeros([1, 3])).Item<float>());
         Assert.Equal(0f, Losses.CoreNet(logits, targets, 7).CrossEntropy.Item<float>());
         MlxArray gradient = Transforms.Grad(a => Losses.CoreNet(a[0], targets, 7).Total, [logits])[0];
         Assert.All(gradient.ToArray<float>(), value => Assert.Equal(0, value));
@@ -166,15 +174,20 @@ public sealed class LossTests
             GoldenArrays.Close(wanted, each.Floats(), 1e-4, "each");
             GoldenArrays.Close([wanted.Average()], mean.Floats(), 1e-4, "mean");
         }
-        Equal((a, b) => (a - b) * (a - b), Losses.MeanSquaredError(predictions, targets, LossReduction.None), Losses.MeanSquaredError(predictions, targets));
-        Equal((a, b) => Math.Abs(a - b), Losses.AbsoluteError(predictions, targets, LossReduction.None), Losses.AbsoluteError(predictions, targets));
+        Equal((a, b) => (a - b) * (a - b), Losses.MeanSquaredError(predictions, targets, LossReduction.None),
+            Losses.MeanSquaredError(predictions, targets));
+        Equal((a, b) => Math.Abs(a - b), Losses.AbsoluteError(predictions, targets, LossReduction.None),
+            Losses.AbsoluteError(predictions, targets));
         Equal(
-            (a, b) => Math.Log(1 + Math.Exp(a)) - a * b, Losses.BinaryCrossEntropy(predictions, targets, LossReduction.None),
+            (a, b) => Math.Log(1 + Math.Exp(a)) - a * b,
+            Losses.BinaryCrossEntropy(predictions, targets, LossReduction.None),
             Losses.BinaryCrossEntropy(predictions, targets));
         double[] divergence = [.. new[] { 0, 3 }.Select(
             row => Enumerable.Range(row, 3).Sum(i => Math.Exp(t[i]) * (t[i] - y[i])))];
-        GoldenArrays.Close(divergence, Losses.KlDivergence(predictions, targets, LossReduction.None).Floats(), 1e-4, "divergence");
-        GoldenArrays.Close([divergence.Sum()], Losses.KlDivergence(predictions, targets, LossReduction.Sum).Floats(), 1e-4, "divergence");
+        GoldenArrays.Close(
+            divergence, Losses.KlDivergence(predictions, targets, LossReduction.None).Floats(), 1e-4, "divergence");
+        GoldenArrays.Close([divergence.Sum()], Losses.KlDivergence(predictions, targets, LossReduction.Sum).Floats(),
+            1e-4, "divergence");
     }
 
     [Fact]
@@ -187,9 +200,12 @@ public sealed class LossTests
             Refused(() => Losses.CrossEntropy(logits, MlxArray.Zeros([3], DType.Int32))), StringComparison.Ordinal);
         Assert.Contains("weights are [3] and targets [2, 3]",
             Refused(() => Losses.CrossEntropy(logits, targets, weights: MlxArray.Ones([3]))), StringComparison.Ordinal);
-        Assert.Contains("whole numbers", Refused(() => Losses.CrossEntropy(logits, MlxArray.Ones([2, 3]))), StringComparison.Ordinal);
-        Assert.Contains("label smoothing is 1", Refused(() => Losses.CrossEntropy(logits, targets, labelSmoothing: 1)), StringComparison.Ordinal);
-        Assert.Contains("predictions [2, 3, 5]", Refused(() => Losses.MeanSquaredError(logits, targets)), StringComparison.Ordinal);
+        Assert.Contains("whole numbers", Refused(() => Losses.CrossEntropy(logits, MlxArray.Ones([2, 3]))),
+            StringComparison.Ordinal);
+        Assert.Contains("label smoothing is 1", Refused(() => Losses.CrossEntropy(logits, targets, labelSmoothing: 1)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "predictions [2, 3, 5]", Refused(() => Losses.MeanSquaredError(logits, targets)), StringComparison.Ordinal);
         Assert.Throws<MlxException>(() => Losses.CrossEntropy(logits, MlxArray.From<int>([0, 1, 2, 3, 4, 5], 2, 3)));
     }
 

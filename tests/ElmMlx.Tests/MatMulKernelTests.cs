@@ -11,7 +11,8 @@ public sealed unsafe class MatMulKernelTests
     private static readonly (int M, int N, int K)[] Shapes =
     [
         (1, 1, 1), (1, 7, 5), (3, 7, 5), (5, 100, 33), (13, 97, 130), (14, 100, 401), (33, 17, 65), (16, 70, 800),
-        (9, 48, 0), (17, 20, 0), (50, 64, 70), (7, 9, 40), (60, 90, 35), (540, 15, 20), (14, 800, 10), (1, 600, 300), (100, 1, 50),
+        (9, 48, 0), (17, 20, 0), (50, 64, 70), (7, 9, 40), (60, 90, 35), (540, 15, 20), (14, 800, 10), (1, 600, 300),
+        (100, 1, 50),
         (70, 13, 90), (2, 3, 1),
         (520, 50, 20), (61, 140, 530), (50, 530, 70),
     ];
@@ -60,7 +61,8 @@ public sealed unsafe class MatMulKernelTests
     {
         const int M = 530, N = 600, K = 300;
         using var memory = new KernelMemory(seed: 3);
-        var a = new MatMulArguments { M = M, N = N, K = K, Type = MLX_FLOAT32, ARow = K, AColumn = 1, BRow = 1, BColumn = K, CRow = N };
+        var a = new MatMulArguments { M = M, N = N, K = K, Type = MLX_FLOAT32, ARow = K, AColumn = 1, BRow = 1,
+            BColumn = K, CRow = N };
         a.A = memory.Numbers(M * K, MLX_FLOAT32);
         a.B = memory.Numbers(N * K, MLX_FLOAT32);
         int threads = WorkerPool.ThreadCount;

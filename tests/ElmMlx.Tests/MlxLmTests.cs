@@ -7,7 +7,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Model folders against mlx-lm: logits in three precisions, caches, greedy tokens, quantised models.</summary>
+/// <summary>
+/// Model folders against mlx-lm: logits in three precisions, caches, greedy tokens, quantised models.
+/// </summary>
 public sealed class MlxLmTests
 {
     private static readonly SafetensorsFile Expected = GoldenArrays.Open("mlx-lm/expected.safetensors");
@@ -69,7 +71,8 @@ public sealed class MlxLmTests
         using OpenElmModel model = Load("micro", DType.Float32);
         using PromptCache cache = PromptCache.For(model.Config);
         int[] ids = Expected.Ids("input_ids")[..21];
-        float[] logits = [.. Feed(model, cache, ids.AsSpan(0, 5)), .. Feed(model, cache, ids.AsSpan(5, 5)), .. Feed(model, cache, ids.AsSpan(10))];
+        float[] logits = [.. Feed(model, cache, ids.AsSpan(0, 5)), .. Feed(model, cache, ids.AsSpan(5, 5)),
+            .. Feed(model, cache, ids.AsSpan(10))];
         GoldenArrays.Close(Expected.Doubles("kv.chunked.f32"), logits, 1e-4, "chunks");
     }
 
@@ -87,15 +90,18 @@ public sealed class MlxLmTests
         var options = new GenerationOptions { MaxTokens = 40, EosIds = [] };
         var ids = new List<int>();
         var logProbs = new List<float>();
-        foreach (GenerationStep step in new Generator(model).Generate(Numbers.GetProperty("prompts")[prompt].Ints(), options))
+        foreach (GenerationStep step in new Generator(model).Generate(
+            Numbers.GetProperty("prompts")[prompt].Ints(), options))
         {
             ids.Add(step.Token);
             logProbs.Add(step.LogProbability());
         }
-        // bf16 rounds to steps that are larger than some of the leads, so its tokens may part; where they do not, they agree.
+        // bf16 rounds to steps that are larger than some of the leads, so its tokens may part; where they do not, they
+        // agree.
         int same = ids.Zip(expected.GetProperty("ids").Ints()).TakeWhile(pair => pair.First == pair.Second).Count();
         Assert.True(same == 40, $"{same} of 40 tokens agree: {string.Join(' ', ids)}");
-        double[] expectedLogProbs = [.. expected.GetProperty("logprobs").EnumerateArray().Select(value => value.GetDouble())];
+        double[] expectedLogProbs =
+            [.. expected.GetProperty("logprobs").EnumerateArray().Select(value => value.GetDouble())];
         GoldenArrays.Close(expectedLogProbs, logProbs.ToArray(), precision == "f32" ? 1e-4 : 0.15, "log-probabilities");
     }
 
@@ -114,7 +120,9 @@ public sealed class MlxLmTests
     {
         using var scope = new ArrayScope();
         JsonElement variant = QuantizedNumbers.GetProperty(name);
-        DType type = variant.GetProperty("args").TryGetProperty("dtype", out JsonElement dtype) ? DTypes.Parse(dtype.GetString()!) : DType.BFloat16;
+        DType type = variant.GetProperty("args").TryGetProperty("dtype", out JsonElement dtype)
+            ? DTypes.Parse(dtype.GetString()!)
+            : DType.BFloat16;
         using OpenElmModel model = Load("micro", type);
         model.Quantize(OpenElmConfig.FromMlxLm(ConfigWith(variant.GetProperty("quantization"))).Quantization!);
         CheckBytes(variant.GetProperty("tensors"), model);
@@ -123,13 +131,15 @@ public sealed class MlxLmTests
         float[] logits = model.Forward(ids).Floats();
         if (Quantized.Tensors.ContainsKey(name + ".logits_f32_scales"))
             GoldenArrays.RoundedAsWell(
-                Quantized.Doubles(name + ".logits_f32_scales"), Quantized.Doubles(name + ".logits"), logits, "own type");
+                Quantized.Doubles(name + ".logits_f32_scales"), Quantized.Doubles(name + ".logits"), logits,
+                "own type");
         else
             GoldenArrays.CloseOnAverage(Quantized.Doubles(name + ".logits"), logits, 0.2, "own type");
         if (Quantized.Tensors.ContainsKey(name + ".embedding_dequantised_rows8"))
             GoldenArrays.Close(
                 Quantized.Doubles(name + ".embedding_dequantised_rows8"),
-                model.Embedding.Forward(MlxArray.Arange(0, 8)).Floats(), type == DType.Float32 ? 1e-7 : 0, "dequantised rows");
+                model.Embedding.Forward(MlxArray.Arange(0, 8)).Floats(), type == DType.Float32 ? 1e-7 : 0,
+                "dequantised rows");
         if (!Quantized.Tensors.ContainsKey(name + ".logits_f32_scales"))
             return;
         model.Cast(DType.Float32);
@@ -147,7 +157,8 @@ public sealed class MlxLmTests
         using OpenElmModel model = Load(folder);
         Assert.Equal(64, model.Config.Quantization!.Default.GroupSize);
         GoldenArrays.RoundedAsWell(
-            Quantized.Doubles(variant + ".logits_f32_scales"), Quantized.Doubles(variant + ".logits"), model.Forward(ids).Floats(), "own type");
+            Quantized.Doubles(variant + ".logits_f32_scales"), Quantized.Doubles(variant + ".logits"),
+            model.Forward(ids).Floats(), "own type");
         model.Cast(DType.Float32);
         GoldenArrays.Close(
             Quantized.Doubles(variant + ".logits_f32_scales"), model.Forward(ids).Floats(), 1e-4, "float32 scales");
@@ -164,7 +175,8 @@ public sealed class MlxLmTests
         using OpenElmModel dense = OpenElmModel.FromTensors(packed.Config with { Quantization = null }, tensors);
         CheckBytes(QuantizedNumbers.GetProperty("q4-g64 dequantised").GetProperty("tensors"), dense);
         GoldenArrays.CloseOnAverage(
-            Quantized.Doubles("q4-g64.dequantised_folder.logits"), dense.Forward(Quantized.IdArray("input_ids")).Floats(), 0.1, "logits");
+            Quantized.Doubles("q4-g64.dequantised_folder.logits"),
+            dense.Forward(Quantized.IdArray("input_ids")).Floats(), 0.1, "logits");
     }
 
     private static MlxArray ParameterOf(OpenElmModel model, string name) =>
@@ -188,14 +200,16 @@ public sealed class MlxLmTests
             Assert.Equal(tensor.Value.GetProperty("dtype").GetString(), actual.DType.Name());
             Assert.Equal(tensor.Value.GetProperty("shape").Ints(), actual.Shape);
             Assert.True(
-                tensor.Value.GetProperty("sha256").GetString() == Convert.ToHexStringLower(SHA256.HashData(actual.ToBytes())),
+                tensor.Value.GetProperty("sha256").GetString() == Convert.ToHexStringLower(
+                    SHA256.HashData(actual.ToBytes())),
                 tensor.Name + ": other bytes than mlx-lm's");
         }
     }
 
     private static JsonElement ConfigWith(JsonElement quantization)
     {
-        var fields = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("mlx-lm/micro/config.json"))).RootElement.EnumerateObject()
+        var fields = JsonDocument.Parse(
+            File.ReadAllBytes(Fixtures.Path("mlx-lm/micro/config.json"))).RootElement.EnumerateObject()
             .ToDictionary(property => property.Name, property => property.Value.GetRawText());
         fields["quantization"] = quantization.GetRawText();
         string text = "{" + string.Join(',', fields.Select(field => $"\"{field.Key}\":{field.Value}")) + "}";

@@ -57,7 +57,8 @@ public sealed class ModelFolderTests : IDisposable
             () => OpenElmModel.Load(_folder)).Message, StringComparison.Ordinal);
         string configuration = Path.Combine(_folder, "config.json");
         File.WriteAllText(configuration, "{ \"model_type\": ");
-        Assert.Contains("JSON", Assert.Throws<InvalidDataException>(() => OpenElmModel.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("JSON", Assert.Throws<InvalidDataException>(() => OpenElmModel.Load(_folder)).Message,
+            StringComparison.Ordinal);
         File.Copy(Fixtures.Path("mlx-lm/micro/config.json"), configuration, overwrite: true);
         Assert.Contains("weights", Assert.Throws<FileNotFoundException>(
             () => OpenElmModel.Load(_folder)).Message, StringComparison.Ordinal);
@@ -75,7 +76,8 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Contains("[256, 64]", message, StringComparison.Ordinal);
 
         File.Copy(Fixtures.Path("mlx-lm/micro/config.json"), Path.Combine(_folder, "config.json"), overwrite: true);
-        File.Copy(Fixtures.Path("mlx-lm/micro-q4-g64/model.safetensors"), Path.Combine(_folder, "model.safetensors"), overwrite: true);
+        File.Copy(Fixtures.Path("mlx-lm/micro-q4-g64/model.safetensors"), Path.Combine(_folder, "model.safetensors"),
+            overwrite: true);
         message = Assert.Throws<InvalidDataException>(() => OpenElmModel.Load(_folder)).Message;
         Assert.Contains("quantization", message, StringComparison.Ordinal);
     }
@@ -86,7 +88,8 @@ public sealed class ModelFolderTests : IDisposable
             File.Delete(file);
         bool port = layout == ModelLayout.CoreNet;
         OpenElmConfig config = model.Config;
-        File.WriteAllText(Path.Combine(_folder, "config.json"), port ? config.ToCoreNetPortJson() : config.ToMlxLmJson());
+        File.WriteAllText(
+            Path.Combine(_folder, "config.json"), port ? config.ToCoreNetPortJson() : config.ToMlxLmJson());
         string Name(string path) => port ? path
             : path.StartsWith("classifier.", StringComparison.Ordinal) ? "lm_head." + path["classifier.".Length..]
             : "transformer." + path;

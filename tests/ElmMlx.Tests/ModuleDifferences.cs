@@ -31,7 +31,8 @@ internal sealed class ModuleDifferences
     {
         var random = new Random(seed);
         MlxArray Drawn(MlxArray like) => MlxArray.From<double>(
-            [.. Enumerable.Range(0, (int)like.Size).Select(_ => random.NextDouble() * 2 - 1)], like.Shape).AsType(like.DType);
+            [.. Enumerable.Range(0, (int)like.Size).Select(_ => random.NextDouble() * 2 - 1)],
+            like.Shape).AsType(like.DType);
         MlxArray[] weights = [.. _function(_inputs).Select(value => Drawn(value))];
         MlxArray[] at = [.. _parameters.Select(parameter => parameter.Value), .. _floating.Select(i => _inputs[i])];
         MlxArray[] gradients = Transforms.Grad(x => Sum(x, weights), at);
@@ -39,9 +40,11 @@ internal sealed class ModuleDifferences
         {
             MlxArray[] along = [.. at.Select(Drawn)];
             double got = gradients.Zip(along, (gradient, direction) => Number((gradient * direction).Sum())).Sum();
-            double Moved(double step) => Number(Sum([.. at.Zip(along, (x, direction) => x + direction * step)], weights));
+            double Moved(double step) =>
+                Number(Sum([.. at.Zip(along, (x, direction) => x + direction * step)], weights));
             double[] wanted = [.. Steps.Select(each => (Moved(each.Step) - Moved(-each.Step)) / (2 * each.Step))];
-            if (!Steps.Zip(wanted).Any(each => Math.Abs(got - each.Second) <= each.First.Tolerance * (1 + Math.Abs(each.Second))))
+            if (!Steps.Zip(wanted)
+                .Any(each => Math.Abs(got - each.Second) <= each.First.Tolerance * (1 + Math.Abs(each.Second))))
                 return $"the slope is {got:g12}, and {string.Join(" or ", wanted)} by differences";
         }
         return null;

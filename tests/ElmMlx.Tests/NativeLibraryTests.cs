@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ElmMlx.Bindings;
 using Xunit;
 
 namespace ElmMlx.Tests;
@@ -32,6 +33,30 @@ public sealed class NativeLibraryTests : IDisposable
         Assert.InRange(new FileInfo(CProgram.Library).Length, 1, 8_000_000);
     }
 
+    // C# has no place for these four in its table: they are there for compilers that know the types.
+    [NativeFact]
+    public unsafe void Halves_are_read_as_sixteen_bits()
+    {
+        nint library = NativeLibrary.Load(CProgram.Library);
+        var make = (delegate* unmanaged[Cdecl]<void*, int*, int, mlx_dtype, mlx_array>)Export("mlx_array_new_data");
+        var free = (delegate* unmanaged[Cdecl]<mlx_array, int>)Export("mlx_array_free");
+        Reads(mlx_dtype.MLX_FLOAT16, BitConverter.HalfToUInt16Bits((Half)(-1.5f)), "float16");
+        Reads(mlx_dtype.MLX_BFLOAT16, (ushort)(BitConverter.SingleToUInt32Bits(-1.5f) >> 16), "bfloat16");
+
+        nint Export(string name) => NativeLibrary.GetExport(library, name);
+
+        void Reads(mlx_dtype type, ushort bits, string name)
+        {
+            var item = (delegate* unmanaged[Cdecl]<ushort*, mlx_array, int>)Export("mlx_array_item_" + name);
+            var data = (delegate* unmanaged[Cdecl]<mlx_array, ushort*>)Export("mlx_array_data_" + name);
+            mlx_array array = make(&bits, null, 0, type);
+            ushort got = 0;
+            Assert.Equal(0, item(&got, array));
+            Assert.Equal((bits, bits), (got, *data(array)));
+            Assert.Equal(0, free(array));
+        }
+    }
+
     [NativeFact]
     public void C_program_prints_what_it_prints_with_MLX()
     {
@@ -57,7 +82,8 @@ public sealed class NativeLibraryTests : IDisposable
         (int code, string output) = CProgram.Run(CProgram.Compile(_folder, source));
 
         string[] lines = output.TrimEnd().Split('\n');
-        Assert.True(code == 0 && lines[^1].EndsWith(" errors", StringComparison.Ordinal), $"ended with {code} after {lines[^1]}");
+        Assert.True(code == 0
+            && lines[^1].EndsWith(" errors", StringComparison.Ordinal), $"ended with {code} after {lines[^1]}");
         Assert.Equal([], lines.Where(line => line.StartsWith("accepted", StringComparison.Ordinal)));
     }
 }

@@ -19,7 +19,8 @@ internal static class NnFunctions
         ["cross_entropy, probabilities 0"] = x => Losses.CrossEntropyOfProbabilities(
             x[0], x[1], 0, x[2], 0.3, LossReduction.Mean),
         ["binary_cross_entropy"] = x => Losses.BinaryCrossEntropy(x[0], x[1]),
-        ["binary_cross_entropy, weights"] = x => Losses.BinaryCrossEntropy(x[0], x[1], x[2], reduction: LossReduction.None),
+        ["binary_cross_entropy, weights"] = x =>
+            Losses.BinaryCrossEntropy(x[0], x[1], x[2], reduction: LossReduction.None),
         ["binary_cross_entropy, probabilities"] = x => Losses.BinaryCrossEntropy(
             x[0], x[1], x[2], withLogits: false, LossReduction.None),
         ["l1_loss"] = x => Losses.AbsoluteError(x[0], x[1]),
@@ -44,7 +45,8 @@ internal static class NnFunctions
     };
 
     /// <summary>Initializers, and the shapes that the golden data makes with them.</summary>
-    public static readonly Dictionary<string, (Initializer Initializer, int[] Shape)> Initial = new(StringComparer.Ordinal)
+    public static readonly Dictionary<string, (Initializer Initializer, int[] Shape)> Initial =
+        new(StringComparer.Ordinal)
     {
         ["init normal"] = (Initializers.Normal(), [4, 3]),
         ["init normal, options"] = (Initializers.Normal(1.5, 0.3), [4, 3]),

@@ -3,11 +3,14 @@ using ElmMlx.Weights;
 
 namespace ElmMlx.Tests;
 
-/// <summary>A case of <c>tests/fixtures/nn</c>: a layer or function of mlx.nn, what goes in and what comes out.</summary>
+/// <summary>
+/// A case of <c>tests/fixtures/nn</c>: a layer or function of mlx.nn, what goes in and what comes out.
+/// </summary>
 internal sealed class NnGolden
 {
     private static readonly SafetensorsFile Tensors = GoldenArrays.Open("nn/nn.safetensors");
-    private static readonly Dictionary<string, NnGolden> Cases = GoldenArrays.Json("nn/manifest.json").GetProperty("cases")
+    private static readonly Dictionary<string, NnGolden> Cases =
+        GoldenArrays.Json("nn/manifest.json").GetProperty("cases")
         .EnumerateArray().Select(json => new NnGolden(json)).ToDictionary(each => each.Name, StringComparer.Ordinal);
 
     private readonly JsonElement _json;
@@ -18,7 +21,8 @@ internal sealed class NnGolden
 
     public string Name => _json.GetProperty("name").GetString()!;
 
-    public string[] ParameterNames => [.. _json.GetProperty("parameters").EnumerateArray().Select(name => name.GetString()!)];
+    public string[] ParameterNames =>
+        [.. _json.GetProperty("parameters").EnumerateArray().Select(name => name.GetString()!)];
 
     /// <summary>Parameters that are one number in a new layer.</summary>
     public Dictionary<string, double> Constants => _json.GetProperty("constants").EnumerateObject()
@@ -74,6 +78,7 @@ internal sealed class NnGolden
         TensorInfo tensor = Tensors[key];
         var bytes = new byte[tensor.ByteCount];
         Tensors.Read(tensor, bytes);
-        return MlxArray.FromBytes(bytes, tensor.Type is TensorType.Int32 ? DType.Int32 : DType.Float32, [.. tensor.Shape]);
+        return MlxArray.FromBytes(
+            bytes, tensor.Type is TensorType.Int32 ? DType.Int32 : DType.Float32, [.. tensor.Shape]);
     }
 }

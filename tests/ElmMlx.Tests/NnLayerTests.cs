@@ -44,7 +44,8 @@ public sealed class NnLayerTests
         MlxRandom.Seed(11);
         using Module layer = NnLayers.New(name);
         layer.Eval();
-        Assert.Equal(golden.ParameterNames, layer.NamedParameters().Select(entry => entry.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            golden.ParameterNames, layer.NamedParameters().Select(entry => entry.Path).Order(StringComparer.Ordinal));
         Dictionary<string, double> constants = golden.Constants;
         MlxRandom.Seed(11);
         var draws = new Queue<MlxArray>(golden.Draws());

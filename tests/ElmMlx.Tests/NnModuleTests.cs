@@ -31,7 +31,8 @@ public sealed class NnModuleTests
         using Sequential model = Model();
         string[] Trainable() => [.. model.TrainableParameters().Select(entry => entry.Path)];
         Assert.Equal(
-            ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "layers.3.weight", "layers.3.bias"],
+            ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "layers.3.weight",
+                "layers.3.bias"],
             Trainable());
         model.Freeze(keys: ["bias"]);
         Assert.Equal(["layers.0.weight", "layers.1.weight", "layers.3.weight"], Trainable());
@@ -111,7 +112,8 @@ public sealed class NnModuleTests
 
         var table = (EmbeddingLayer)model.Children().First().Module;
         using var dense = new Sequential(
-            new Embedding(table.DenseWeight()), new Linear(linear.DenseWeight(), MlxArray.From<float>(bias)), new Gelu(),
+            new Embedding(table.DenseWeight()), new Linear(linear.DenseWeight(), MlxArray.From<float>(bias)),
+            new Gelu(),
             new Linear(((LinearLayer)model.Children().ElementAt(3).Module).DenseWeight().Copy()));
         double[] expected = [.. dense.Forward(ids).Floats().Select(value => (double)value)];
         // The other modes' dense weights, and with them the rows of the embedding, are bfloat16.
@@ -261,7 +263,8 @@ public sealed class NnModuleTests
         using LinearLayer layer = isDora
             ? new DoraLinear(new Linear(w.Copy(), b.Copy()), a, c, m, 0.5f)
             : new LoraLinear(new Linear(w.Copy(), b.Copy()), a, c, 0.5f);
-        GoldenArrays.Close([.. wanted.Floats().Select(value => (double)value)], layer.Forward(x).Floats(), 1e-5, "adapter");
+        GoldenArrays.Close(
+            [.. wanted.Floats().Select(value => (double)value)], layer.Forward(x).Floats(), 1e-5, "adapter");
     }
 
     [Fact]

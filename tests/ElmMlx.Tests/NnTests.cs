@@ -12,9 +12,12 @@ public sealed class NnTests
     {
         using OpenElmModel model = MlxLmTests.Load("micro");
         Assert.Equal(
-            model.Config.TensorShapes().Select(entry => $"{entry.Name} {string.Join(',', entry.Shape)}").Order(StringComparer.Ordinal),
-            model.NamedParameters().Select(entry => $"{entry.Path} {string.Join(',', entry.Parameter.Value.Shape)}").Order(StringComparer.Ordinal));
-        Assert.Contains(model.NamedModules(), entry => entry.Path == "layers.3.attn.qkv_proj" && entry.Module is Linear);
+            model.Config.TensorShapes()
+                .Select(entry => $"{entry.Name} {string.Join(',', entry.Shape)}").Order(StringComparer.Ordinal),
+            model.NamedParameters().Select(entry => $"{entry.Path} {string.Join(',', entry.Parameter.Value.Shape)}")
+                .Order(StringComparer.Ordinal));
+        Assert.Contains(
+            model.NamedModules(), entry => entry.Path == "layers.3.attn.qkv_proj" && entry.Module is Linear);
     }
 
     [Fact]
@@ -27,7 +30,9 @@ public sealed class NnTests
         model.Replace("layers.1.ffn.proj_2", new Linear(MlxArray.Zeros([64, 512])));
         float[] after = model.Forward(ids).Floats();
         Assert.NotEqual(before, after);
-        Assert.Equal(0f, model.NamedParameters().First(entry => entry.Path == "layers.1.ffn.proj_2.weight").Parameter.Value.Abs().Max().Item<float>());
+        Assert.Equal(
+            0f, model.NamedParameters().First(
+                entry => entry.Path == "layers.1.ffn.proj_2.weight").Parameter.Value.Abs().Max().Item<float>());
     }
 
     [Fact]
@@ -36,8 +41,11 @@ public sealed class NnTests
         using var scope = new ArrayScope();
         using OpenElmModel model = MlxLmTests.Load("micro");
         var linear = new Linear(MlxArray.Zeros([4, 4]));
-        Assert.Contains("layers.9", Assert.Throws<ArgumentException>(() => model.Replace("layers.9", linear)).Message, StringComparison.Ordinal);
-        Assert.Contains("EmbeddingLayer", Assert.Throws<ArgumentException>(() => model.Replace("token_embeddings", linear)).Message, StringComparison.Ordinal);
+        Assert.Contains("layers.9", Assert.Throws<ArgumentException>(() => model.Replace("layers.9", linear)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "EmbeddingLayer", Assert.Throws<ArgumentException>(() => model.Replace("token_embeddings", linear)).Message,
+            StringComparison.Ordinal);
         linear.Dispose();
     }
 
@@ -47,7 +55,9 @@ public sealed class NnTests
         using var scope = new ArrayScope();
         using OpenElmModel model = MlxLmTests.Load("micro");
         model.Load(new Dictionary<string, MlxArray> { ["norm.weight"] = MlxArray.Ones([64]) });
-        Assert.Equal(64f, model.NamedParameters().First(entry => entry.Path == "norm.weight").Parameter.Value.Sum().Item<float>());
+        Assert.Equal(
+            64f, model.NamedParameters().First(
+                entry => entry.Path == "norm.weight").Parameter.Value.Sum().Item<float>());
         Assert.Contains("norm.wait", Refused("norm.wait", [64]), StringComparison.Ordinal);
         Assert.Contains("[65]", Refused("norm.weight", [65]), StringComparison.Ordinal);
 

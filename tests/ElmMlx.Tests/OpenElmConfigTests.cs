@@ -18,7 +18,8 @@ public sealed class OpenElmConfigTests
 
     public static TheoryData<string> Architectures()
     {
-        var files = new TheoryData<string> { "corenet/micro/architecture.json", "corenet/containers/architecture.json" };
+        var files = new TheoryData<string> { "corenet/micro/architecture.json",
+            "corenet/containers/architecture.json" };
         foreach (string folder in Directory.EnumerateDirectories(Fixtures.Path("corenet/variants")).Order())
             files.Add($"corenet/variants/{Path.GetFileName(folder)}/architecture.json");
         return files;
@@ -29,7 +30,8 @@ public sealed class OpenElmConfigTests
     public void Widths_equal_CoreNets(string name)
     {
         using var document = Parse("corenet/dims.json");
-        JsonElement entry = document.RootElement.EnumerateArray().Single(e => e.GetProperty("name").GetString() == name);
+        JsonElement entry = document.RootElement.EnumerateArray()
+            .Single(e => e.GetProperty("name").GetString() == name);
         OpenElmConfig config = OpenElmConfig.FromArchitecture(entry.GetProperty("config"), name);
         Assert.Equal(Integers(entry, "num_query_heads"), config.Layers.Select(layer => layer.QueryHeads));
         Assert.Equal(Integers(entry, "num_kv_heads"), config.Layers.Select(layer => layer.KeyValueHeads));
@@ -85,7 +87,8 @@ public sealed class OpenElmConfigTests
         using var written = JsonDocument.Parse(config.ToMlxLmJson());
         foreach (JsonProperty field in document.RootElement.EnumerateObject())
             Assert.True(
-                written.RootElement.TryGetProperty(field.Name, out JsonElement value) && JsonElement.DeepEquals(field.Value, value),
+                written.RootElement.TryGetProperty(field.Name, out JsonElement value)
+                    && JsonElement.DeepEquals(field.Value, value),
                 field.Name);
         Assert.Equal(file.Contains("-q"), config.Quantization is not null);
     }
@@ -117,7 +120,9 @@ public sealed class OpenElmConfigTests
         var shapes = config.TensorShapes().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
         if (!config.NormalizeQueryKey)
         {
-            Assert.Contains("--architecture", Assert.Throws<InvalidDataException>(() => OpenElmConfig.InferFromShapes(shapes)).Message);
+            Assert.Contains(
+                "--architecture",
+                Assert.Throws<InvalidDataException>(() => OpenElmConfig.InferFromShapes(shapes)).Message);
             return;
         }
         OpenElmConfig inferred = OpenElmConfig.InferFromShapes(shapes);
@@ -131,7 +136,8 @@ public sealed class OpenElmConfigTests
     [InlineData("OpenELM-3B")]
     public void Published_size_is_recognised_by_its_shapes(string name)
     {
-        var shapes = OpenElmConfig.FromName(name, 32128).TensorShapes().ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+        var shapes = OpenElmConfig.FromName(name, 32128).TensorShapes()
+            .ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
         Assert.Equal(name, OpenElmConfig.NameThatFits(shapes));
         OpenElmConfig inferred = OpenElmConfig.InferFromShapes(shapes);
         Assert.Equal(32128, inferred.VocabularySize);
@@ -192,7 +198,8 @@ public sealed class OpenElmConfigTests
 
     private static void AssertSurvivesWriting(OpenElmConfig config)
     {
-        foreach (string text in (string[])[config.ToMlxLmJson(), config.ToCoreNetPortJson(), config.ToArchitectureJson()])
+        foreach (string text in (string[])[config.ToMlxLmJson(), config.ToCoreNetPortJson(),
+            config.ToArchitectureJson()])
         {
             using var document = JsonDocument.Parse(text);
             OpenElmConfig read = OpenElmConfig.FromJson(document.RootElement, text);
@@ -203,7 +210,8 @@ public sealed class OpenElmConfigTests
         }
     }
 
-    private static string Describe((string Name, int[] Shape) tensor) => $"{tensor.Name} [{string.Join(", ", tensor.Shape)}]";
+    private static string Describe((string Name, int[] Shape) tensor) =>
+        $"{tensor.Name} [{string.Join(", ", tensor.Shape)}]";
 
     private static JsonDocument Parse(string file) => JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path(file)));
 

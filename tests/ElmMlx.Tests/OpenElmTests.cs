@@ -5,7 +5,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>The model against CoreNet's own code, in float32: logits, each layer's states, caches, greedy tokens, likelihoods.</summary>
+/// <summary>
+/// The model against CoreNet's own code, in float32: logits, each layer's states, caches, greedy tokens, likelihoods.
+/// </summary>
 public sealed class OpenElmTests
 {
     // CoreNet's own float32 is 1.6e-5 from float64 here; the rest is room for another order of summation.
@@ -35,7 +37,8 @@ public sealed class OpenElmTests
         using var scope = new ArrayScope();
         using OpenElmModel model = Micro("bf16.pt");
         GoldenArrays.Close(
-            Expected.Doubles("logits_of_bf16_weights"), model.Forward(Expected.IdArray("input_ids")).Floats(), Tolerance, "logits");
+            Expected.Doubles("logits_of_bf16_weights"), model.Forward(Expected.IdArray("input_ids")).Floats(),
+            Tolerance, "logits");
     }
 
     [Fact]
@@ -59,14 +62,17 @@ public sealed class OpenElmTests
         var logits = new List<float>(MlxLmTests.Feed(model, cache, ids.AsSpan(0, 11)));
         foreach (int layer in (int[])[0, 3])
         {
-            Dictionary<string, MlxArray> state = cache[layer].State().ToDictionary(entry => entry.Suffix, entry => entry.Array);
-            GoldenArrays.Close(Expected.Doubles($"cache.prompt_values.{layer}"), state["1"].Floats(), Tolerance, "values");
+            Dictionary<string, MlxArray> state = cache[layer].State()
+                .ToDictionary(entry => entry.Suffix, entry => entry.Array);
+            GoldenArrays.Close(
+                Expected.Doubles($"cache.prompt_values.{layer}"), state["1"].Floats(), Tolerance, "values");
             // CoreNet turns keys when they are read, we when they are stored.
             TensorInfo keys = Expected[$"cache.prompt_keys.{layer}"];
             MlxArray turned = Fast.Rope(
                 MlxArray.From<float>([.. Expected.Doubles(keys.Name).Select(value => (float)value)], [.. keys.Shape]),
                 model.Config.HeadSize, traditional: false, model.Config.RopeBase, 1f, 0);
-            GoldenArrays.Close([.. turned.Floats().Select(value => (double)value)], state["0"].Floats(), Tolerance, "keys");
+            GoldenArrays.Close(
+                [.. turned.Floats().Select(value => (double)value)], state["0"].Floats(), Tolerance, "keys");
         }
         foreach (int id in ids[11..])
             logits.AddRange(MlxLmTests.Feed(model, cache, [id]));
@@ -81,7 +87,8 @@ public sealed class OpenElmTests
     {
         using OpenElmModel model = Micro();
         // CoreNet chooses among all rows here, the padding's included.
-        var options = new GenerationOptions { MaxTokens = 40, EosIds = [], CandidateCount = model.Config.VocabularySize };
+        var options =
+            new GenerationOptions { MaxTokens = 40, EosIds = [], CandidateCount = model.Config.VocabularySize };
         Assert.Equal(
             Expected.Ids($"greedy.{index}.tokens"),
             new Generator(model).Generate(Expected.Ids($"greedy.{index}.prompt"), options).Select(step => step.Token));
@@ -106,7 +113,8 @@ public sealed class OpenElmTests
     public static TheoryData<string> Variants()
     {
         var data = new TheoryData<string>();
-        foreach (string folder in Directory.EnumerateDirectories(Fixtures.Path("corenet/variants")).Order(StringComparer.Ordinal))
+        foreach (string folder in Directory.EnumerateDirectories(Fixtures.Path("corenet/variants"))
+            .Order(StringComparer.Ordinal))
             data.Add(Path.GetFileName(folder));
         return data;
     }
@@ -118,15 +126,18 @@ public sealed class OpenElmTests
         using var scope = new ArrayScope();
         string folder = Fixtures.Path("corenet/variants/" + name);
         using SafetensorsFile expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
-        using OpenElmModel model = CoreNetModels.Load(Path.Combine(folder, "checkpoint.pt"), Path.Combine(folder, "architecture.json"));
+        using OpenElmModel model =
+            CoreNetModels.Load(Path.Combine(folder, "checkpoint.pt"), Path.Combine(folder, "architecture.json"));
         int[] ids = expected.Ids("input_ids");
-        GoldenArrays.Close(expected.Doubles("logits_f64"), model.Forward(expected.IdArray("input_ids")).Floats(), Tolerance, name);
+        GoldenArrays.Close(
+            expected.Doubles("logits_f64"), model.Forward(expected.IdArray("input_ids")).Floats(), Tolerance, name);
 
         // Through a cache, the first sequence token by token.
         using PromptCache cache = PromptCache.For(model.Config);
         int length = expected["input_ids"].Shape[1];
         float[] steps = [.. ids[..length].SelectMany(id => MlxLmTests.Feed(model, cache, [id]))];
-        GoldenArrays.Close(expected.Doubles("logits_f64").AsSpan(0, steps.Length), steps, Tolerance, name + " through a cache");
+        GoldenArrays.Close(
+            expected.Doubles("logits_f64").AsSpan(0, steps.Length), steps, Tolerance, name + " through a cache");
     }
 
     [Theory]
@@ -147,7 +158,8 @@ public sealed class OpenElmTests
                 tensors[key.Replace(".base_layer", "", StringComparison.Ordinal)] = value;
         foreach (TensorInfo tensor in merged.Tensors.Values)
             tensors[tensor.Name] = TensorArrays.Read(merged, tensor);
-        OpenElmConfig config = OpenElmConfig.FromFile(path + ".architecture.json") with { TieEmbeddings = !tensors.ContainsKey("classifier.weight") };
+        OpenElmConfig config = OpenElmConfig.FromFile(
+            path + ".architecture.json") with { TieEmbeddings = !tensors.ContainsKey("classifier.weight") };
         using OpenElmModel model = OpenElmModel.FromTensors(config, tensors);
         GoldenArrays.Close(
             expected.Doubles("logits_f64"), model.Forward(expected.IdArray("input_ids")).Floats(), Tolerance, name);
@@ -175,7 +187,8 @@ public sealed class OpenElmTests
     {
         using var scope = new ArrayScope();
         OpenElmConfig config = OpenElmConfig.FromFile(Fixtures.Path("corenet/micro/architecture.json"));
-        Dictionary<string, MlxArray> Tensors() => CoreNetModels.Tensors(Fixtures.Path("corenet/micro/checkpoint_average.pt"));
+        Dictionary<string, MlxArray> Tensors() =>
+            CoreNetModels.Tensors(Fixtures.Path("corenet/micro/checkpoint_average.pt"));
         string Refused(OpenElmConfig other, Dictionary<string, MlxArray> tensors) =>
             Assert.Throws<InvalidDataException>(() => OpenElmModel.FromTensors(other, tensors, "a.pt")).Message;
 
@@ -185,8 +198,10 @@ public sealed class OpenElmTests
         Dictionary<string, MlxArray> more = Tensors();
         more["layers.9.x.weight"] = MlxArray.Ones([2]);
         Assert.Contains("layers.9.x.weight", Refused(config, more), StringComparison.Ordinal);
-        Assert.Contains("classifier.weight", Refused(config with { TieEmbeddings = false }, Tensors()), StringComparison.Ordinal);
-        Assert.Contains("[384, 64]", Refused(config with { VocabularySize = 400 }, Tensors()), StringComparison.Ordinal);
+        Assert.Contains(
+            "classifier.weight", Refused(config with { TieEmbeddings = false }, Tensors()), StringComparison.Ordinal);
+        Assert.Contains(
+            "[384, 64]", Refused(config with { VocabularySize = 400 }, Tensors()), StringComparison.Ordinal);
         Dictionary<string, MlxArray> packed = Tensors();
         packed["norm.weight"] = MlxArray.From<uint>(new uint[64], 64);
         Assert.Contains("uint32", Refused(config, packed), StringComparison.Ordinal);

@@ -39,7 +39,8 @@ public sealed class OptimizerReplayTests
             golden.Operation, rate is null ? null : Schedule.FromDescription(rate), options);
         string[] names = [.. golden.Record.GetProperty("parameters").EnumerateArray().Select(key => key.GetString()!)];
         (string, Parameter)[] parameters = [.. names.Zip(
-            golden.Optional(golden.Record.GetProperty("inputs")), (path, value) => (path, new Parameter(path, Array(value!))))];
+            golden.Optional(golden.Record.GetProperty("inputs")),
+            (path, value) => (path, new Parameter(path, Array(value!))))];
         int nSteps = 0;
         foreach (JsonElement step in steps.EnumerateArray())
         {
@@ -106,6 +107,7 @@ public sealed class OptimizerReplayTests
         JsonElement manifest = GoldenArrays.Json("optim/manifest.json");
         var tensors = new GoldenTensors([Fixtures.Path("optim/optim.safetensors")]);
         return manifest.GetProperty("cases").EnumerateArray()
-            .Select(record => new GoldenCase(tensors, record)).ToDictionary(golden => golden.Name, StringComparer.Ordinal);
+            .Select(record => new GoldenCase(tensors, record))
+                .ToDictionary(golden => golden.Name, StringComparer.Ordinal);
     }
 }

@@ -76,7 +76,8 @@ public sealed class OptimizerTests
             Groups = ParameterGroup.NoDecayOfVectors,
         };
         Parameter weight = Random(Matrix, 1), bias = Random([4], 2);
-        double[][] p = [Doubles(weight), Doubles(bias)], m = [new double[24], new double[4]], v = [new double[24], new double[4]];
+        double[][] p = [
+            Doubles(weight), Doubles(bias)], m = [new double[24], new double[4]], v = [new double[24], new double[4]];
         for (int t = 1; t <= 21; t++)
         {
             MlxArray[] gradients = Gradients(t);
@@ -143,7 +144,8 @@ public sealed class OptimizerTests
     [InlineData(OptimizerPrecision.Gradient, DType.BFloat16, 1f)]
     [InlineData(OptimizerPrecision.Float32, DType.Float32, 1f)] // each step is smaller than the rounding
     [InlineData(OptimizerPrecision.Float32Master, DType.Float32, 0.96875f)]
-    public void Steps_below_the_rounding_add_up_only_in_a_master_copy(OptimizerPrecision precision, DType type, float result)
+    public void Steps_below_the_rounding_add_up_only_in_a_master_copy(
+        OptimizerPrecision precision, DType type, float result)
     {
         using var scope = new ArrayScope();
         Parameter parameter = new("w", MlxArray.Ones([1], DType.BFloat16));
@@ -179,7 +181,8 @@ public sealed class OptimizerTests
         MlxArray start = Random([6, 2, 2], 1).Value.Reshape(6, 4);
         double factor = Math.Sqrt(6.0 / 4);
         GoldenArrays.Close(
-            [.. (matrix.Value - start).Floats().Select(x => x / factor)], (kernel.Value.Reshape(6, 4) - start).Floats(), 1e-6, "step");
+            [.. (matrix.Value - start).Floats().Select(x => x / factor)], (kernel.Value.Reshape(6, 4) - start).Floats(),
+            1e-6, "step");
     }
 
     [Fact]
@@ -193,7 +196,8 @@ public sealed class OptimizerTests
         Assert.Equal(Math.Sqrt(2003), norm.Item<float>(), 1e-3);
         Assert.Equal(1, GradientClipping.Norm(clipped).Item<float>(), 2e-3);
         MlxArray broken = MlxArray.From<float>([1, float.NaN], 2);
-        Assert.True(float.IsNaN(GradientClipping.ByGlobalNorm([many, broken], double.PositiveInfinity).Norm.Item<float>()));
+        Assert.True(
+            float.IsNaN(GradientClipping.ByGlobalNorm([many, broken], double.PositiveInfinity).Norm.Item<float>()));
         Assert.Equal(0, GradientClipping.Norm([]).Item<float>());
         Assert.Throws<ArgumentException>(() => GradientClipping.ByGlobalNorm([many], 0));
     }
@@ -204,7 +208,8 @@ public sealed class OptimizerTests
         using var scope = new ArrayScope();
         float[] values = [.. Enumerable.Range(0, 1024 * 512).Select(i => 0.5f + i % 7 * 0.1f)];
         double exact = Math.Sqrt(values.Sum(value => (double)value * value));
-        Assert.Equal(exact, GradientClipping.Norm([MlxArray.From<float>(values, 1024, 512)]).Item<float>(), 1e-6 * exact);
+        Assert.Equal(
+            exact, GradientClipping.Norm([MlxArray.From<float>(values, 1024, 512)]).Item<float>(), 1e-6 * exact);
     }
 
     [Fact]
@@ -221,7 +226,8 @@ public sealed class OptimizerTests
             Refused([("w", weight), ("x", weight)], gradient, MlxArray.Ones([4])), StringComparison.Ordinal);
         Assert.Contains("q is [2] uint32", Refused([("q", packed)], MlxArray.Ones([2])), StringComparison.Ordinal);
         optimizer.Groups = (_, _) => new ParameterGroup(WeightDecay: 0.1);
-        Assert.Contains("y is to have a weight decay of 0.1, and adam has none", Refused([("y", weight)], gradient), StringComparison.Ordinal);
+        Assert.Contains("y is to have a weight decay of 0.1, and adam has none", Refused([("y", weight)], gradient),
+            StringComparison.Ordinal);
         Assert.Equal(0, optimizer.Step);
         Assert.Same(value, weight.Value);
     }
@@ -242,7 +248,8 @@ public sealed class OptimizerTests
             }).Message;
         Assert.Contains("no 'step'", Load(("w.m", slot)), StringComparison.Ordinal);
         Assert.Contains("no 'step'", Load(("step", slot)), StringComparison.Ordinal);
-        Assert.Contains("'w.u' is not one of adam, which keeps m, v", Load(("step", step), ("w.u", slot)), StringComparison.Ordinal);
+        Assert.Contains("'w.u' is not one of adam, which keeps m, v", Load(("step", step), ("w.u", slot)),
+            StringComparison.Ordinal);
         Assert.Contains("'loss'", Load(("step", step), ("loss", slot)), StringComparison.Ordinal);
         Assert.Contains("state of w has no v", Load(("step", step), ("w.m", slot)), StringComparison.Ordinal);
         Assert.Contains("w.m is [4], and the parameter needs [6, 4]",
@@ -266,7 +273,8 @@ public sealed class OptimizerTests
         var options = new Dictionary<string, object?> { [option] = value };
         Schedule? rate = name == "adafactor" ? null : 0.1;
         Assert.Contains(
-            part, Assert.Throws<ArgumentException>(() => OptimizerFactory.Create(name, rate, options)).Message, StringComparison.Ordinal);
+            part, Assert.Throws<ArgumentException>(() => OptimizerFactory.Create(name, rate, options)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

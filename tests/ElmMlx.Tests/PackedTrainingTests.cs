@@ -16,7 +16,8 @@ public sealed class PackedTrainingTests
 {
     // Seven rows with masked beginnings; 40 tokens a sequence take two or three of them.
     private static readonly TokenRow[] Rows =
-        [.. TrainingTraces.Rows().Where(row => row.Length is > 4 and <= 20).Take(7).Append(TokenRow.From([9, 8, 7, 6], 3))];
+        [.. TrainingTraces.Rows()
+            .Where(row => row.Length is > 4 and <= 20).Take(7).Append(TokenRow.From([9, 8, 7, 6], 3))];
 
     // A packed row's positions do not begin at 0: rotary attention sees differences of positions alone.
     [Theory]
@@ -102,7 +103,8 @@ public sealed class PackedTrainingTests
     }
 
     // Float32 rounding, in sums of another order: relative to a tensor's largest element.
-    private static void AssertSame((double Loss, MlxArray[] Gradients) expected, (double Loss, MlxArray[] Gradients) actual)
+    private static void AssertSame(
+        (double Loss, MlxArray[] Gradients) expected, (double Loss, MlxArray[] Gradients) actual)
     {
         Assert.Equal(expected.Loss, actual.Loss, 1e-5 * expected.Loss);
         for (int i = 0; i < expected.Gradients.Length; i++)

@@ -69,9 +69,10 @@ public sealed class ParquetTests : IDisposable
         Assert.Single(DataFiles.Load(path).Rows);
         Assert.DoesNotContain("blob", DataRecords.Read(path).First().Value.GetRawText(), StringComparison.Ordinal);
         Assert.Equal(
-            $"{path}: the column blob (ReadOnlyMemory) is of a type that is not read; texts, numbers, true or false, and lists " +
-            "and structures of these are. Write the file again without it, or as JSON lines.",
-            Assert.Throws<InvalidDataException>(() => DataFiles.Load(path, new DatasetOptions { TextKey = "blob" })).Message);
+            $"{path}: the column blob (ReadOnlyMemory) is of a type that is not read; texts, numbers, true or " +
+            "false, and lists and structures of these are. Write the file again without it, or as JSON lines.",
+            Assert.Throws<InvalidDataException>(() => DataFiles.Load(path, new DatasetOptions { TextKey = "blob" }))
+                .Message);
     }
 
     [Fact]
@@ -152,7 +153,8 @@ public sealed class ParquetTests : IDisposable
     }
 
     /// <summary>A completion.</summary>
-    public sealed record Completion([property: JsonPropertyName("prompt")] string Prompt, [property: JsonPropertyName("completion")] string Answer)
+    public sealed record Completion(
+        [property: JsonPropertyName("prompt")] string Prompt, [property: JsonPropertyName("completion")] string Answer)
     {
         public Completion()
             : this("", "")

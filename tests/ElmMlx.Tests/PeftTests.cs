@@ -31,16 +31,20 @@ public sealed class PeftTests : IDisposable
         AdapterConverter.Convert(from, Peft, AdapterFormat.Peft);
         AdapterConverter.Convert(Peft, back, AdapterFormat.MlxLm);
         AdapterConfig before = AdapterConfig.Read(from), after = AdapterConfig.Read(back);
-        Assert.Equal((before.Type, before.Rank, before.Scale, before.Dropout), (after.Type, after.Rank, after.Scale, after.Dropout));
+        Assert.Equal((before.Type, before.Rank, before.Scale, before.Dropout),
+            (after.Type, after.Rank, after.Scale, after.Dropout));
         Assert.Equal(before.Text("model"), after.Text("model"));
         using SafetensorsFile want = SafetensorsFile.Open(Path.Combine(from, "adapters.safetensors"));
         using SafetensorsFile got = SafetensorsFile.Open(Path.Combine(back, "adapters.safetensors"));
-        Assert.Equal(want.Tensors.Values.Select(t => t.ToString()).Order(), got.Tensors.Values.Select(t => t.ToString()).Order());
+        Assert.Equal(want.Tensors.Values.Select(t => t.ToString())
+            .Order(), got.Tensors.Values.Select(t => t.ToString()).Order());
         foreach (string tensor in want.Tensors.Keys)
             Assert.Equal(want.Doubles(tensor), got.Doubles(tensor));
         // and every adapted module is among those that mlx-lm would adapt with the new configuration
         using OpenElmModel model = MlxLmTests.Load("micro");
-        LoraAdapters.AddTo(model, new LoraOptions { Type = after.Type, Rank = after.Rank, Keys = after.Keys, LayerCount = after.LayerCount });
+        LoraAdapters.AddTo(
+            model, new LoraOptions { Type = after.Type, Rank = after.Rank, Keys = after.Keys,
+                LayerCount = after.LayerCount });
         LoraAdapters.LoadWeights(model, Path.Combine(back, "adapters.safetensors"));
     }
 
@@ -89,7 +93,8 @@ public sealed class PeftTests : IDisposable
             File.ReadAllText(Path.Combine(Peft, "adapter_config.json")));
     }
 
-    // CoreNet's adapters are PEFT's with the scale elsewhere: alpha / r or alpha / √r, the tied output layer without the embedding's.
+    // CoreNet's adapters are PEFT's with the scale elsewhere: alpha / r or alpha / √r, the tied output layer without
+    // the embedding's.
     [Theory]
     [InlineData("lora")]
     [InlineData("rslora")]
@@ -144,7 +149,8 @@ public sealed class PeftTests : IDisposable
     {
         WriteFolder(config, (Layer + ".lora_A.weight", [4, 512]), (Layer + ".lora_B.weight", [64, 4]));
         Adapter adapter = Assert.Single(AdapterSet.Read(Peft).Adapters.Values);
-        Assert.Equal(("layers.1.ffn.proj_2", 64, 512, scale), (adapter.Module, adapter.Rows, adapter.Columns, adapter.Scale));
+        Assert.Equal(
+            ("layers.1.ffn.proj_2", 64, 512, scale), (adapter.Module, adapter.Rows, adapter.Columns, adapter.Scale));
     }
 
     [Fact]
@@ -168,7 +174,8 @@ public sealed class PeftTests : IDisposable
         string adapters = Path.Combine(_folder, "adapters"), again = Path.Combine(_folder, "again");
         (_, IReadOnlyList<string> notes) = AdapterConverter.Convert(Peft, adapters, AdapterFormat.MlxLm);
         Assert.Contains("num_layers is -1", Assert.Single(notes), StringComparison.Ordinal);
-        using OpenElmModel theirs = MlxLmTests.Load("micro", DType.Float32), ours = MlxLmTests.Load("micro", DType.Float32);
+        using OpenElmModel theirs = MlxLmTests.Load(
+            "micro", DType.Float32), ours = MlxLmTests.Load("micro", DType.Float32);
         MlxArray ids = MlxArray.From<int>([1, 5, 9, 200], 1, 4);
         float[] before = theirs.Forward(ids).Floats();
         LoraAdapters.ApplyTo(theirs, Peft);
@@ -180,7 +187,8 @@ public sealed class PeftTests : IDisposable
         // PEFT's own format keeps them apart
         AdapterConverter.Convert(Peft, again, AdapterFormat.Peft);
         Assert.Equal(
-            AdapterSet.Read(Peft).Adapters.Values.Select(a => (a.Rank, a.Scale)), AdapterSet.Read(again).Adapters.Values.Select(a => (a.Rank, a.Scale)));
+            AdapterSet.Read(Peft).Adapters.Values.Select(a => (a.Rank, a.Scale)),
+            AdapterSet.Read(again).Adapters.Values.Select(a => (a.Rank, a.Scale)));
     }
 
     [Fact]
@@ -236,9 +244,12 @@ public sealed class PeftTests : IDisposable
         { "is no part of a LoRA adapter", [Layer + ".lora_A.weight", "base_model.model.lm_head.weight"] },
         { "is a bias", [Layer + ".lora_A.weight", Layer + ".lora_B.bias"] },
         { "more than one adapter", [Layer + ".lora_A.one.weight", Layer + ".lora_A.two.weight"] },
-        { "no embedding's adapter", ["base_model.model.transformer.token_embeddings.lora_A.weight", "base_model.model.transformer.token_embeddings.lora_B.weight"] },
-        { "the model has no layer transformer.h.0.mlp", ["base_model.model.transformer.h.0.mlp.lora_A.weight", "base_model.model.transformer.h.0.mlp.lora_B.weight"] },
-        { "for a matrix of [4, 4], and the model's is [64, 512]", [Layer + ".lora_A.weight", Layer + ".lora_B.weight"] },
+        { "no embedding's adapter", ["base_model.model.transformer.token_embeddings.lora_A.weight",
+            "base_model.model.transformer.token_embeddings.lora_B.weight"] },
+        { "the model has no layer transformer.h.0.mlp", ["base_model.model.transformer.h.0.mlp.lora_A.weight",
+            "base_model.model.transformer.h.0.mlp.lora_B.weight"] },
+        { "for a matrix of [4, 4], and the model's is [64, 512]",
+            [Layer + ".lora_A.weight", Layer + ".lora_B.weight"] },
     };
 
     [Theory]
@@ -248,7 +259,8 @@ public sealed class PeftTests : IDisposable
         using OpenElmModel model = MlxLmTests.Load("micro");
         WriteFolder("""{"r":4,"lora_alpha":8}""", [.. names.Select(name => (name, new[] { 4, 4 }))]);
         Assert.Contains(
-            words, Assert.Throws<InvalidDataException>(() => LoraAdapters.ApplyTo(model, Peft)).Message, StringComparison.Ordinal);
+            words, Assert.Throws<InvalidDataException>(() => LoraAdapters.ApplyTo(model, Peft)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -256,12 +268,15 @@ public sealed class PeftTests : IDisposable
     {
         Directory.CreateDirectory(Peft);
         File.WriteAllBytes(Path.Combine(Peft, "adapter_model.bin"), [0x80]);
-        Assert.Contains("safe_serialization", Assert.Throws<FileNotFoundException>(() => AdapterSet.Read(Peft)).Message, StringComparison.Ordinal);
+        Assert.Contains("safe_serialization", Assert.Throws<FileNotFoundException>(() => AdapterSet.Read(Peft)).Message,
+            StringComparison.Ordinal);
         Assert.Contains("partly DoRA", Assert.Throws<ArgumentException>(() => AdapterConverter.Convert(
-            Fixtures.Path("corenet/lora/dora_and_embedding_untied.pt"), Path.Combine(_folder, "out"), AdapterFormat.Peft,
+            Fixtures.Path("corenet/lora/dora_and_embedding_untied.pt"), Path.Combine(_folder, "out"),
+            AdapterFormat.Peft,
             Fixtures.Path("corenet/lora/dora_and_embedding_untied.yaml"))).Message, StringComparison.Ordinal);
         Assert.Contains("whole weights", Assert.Throws<InvalidDataException>(() => AdapterConverter.Convert(
-            Fixtures.Path("mlx-lm/adapters/full"), Path.Combine(_folder, "out"), AdapterFormat.Peft)).Message, StringComparison.Ordinal);
+            Fixtures.Path("mlx-lm/adapters/full"), Path.Combine(_folder, "out"),
+            AdapterFormat.Peft)).Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(_folder, "out")));
     }
 
@@ -270,14 +285,17 @@ public sealed class PeftTests : IDisposable
     {
         string from = Fixtures.Path("mlx-lm/adapters/lora"), back = Path.Combine(_folder, "back");
         CommandProcess.Result result = CommandProcess.Convert(from, Peft, "--to", "peft");
-        Assert.Equal((0, $"LoRA of rank 4 on 8 modules.\nWrote {Peft}.\n", ""), (result.ExitCode, result.Output, result.Errors));
+        Assert.Equal(
+            (0, $"LoRA of rank 4 on 8 modules.\nWrote {Peft}.\n", ""), (result.ExitCode, result.Output, result.Errors));
         result = CommandProcess.Convert(Peft, back, "--to", "adapter");
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.True(File.Exists(Path.Combine(back, "adapters.safetensors")));
-        Assert.Contains("--overwrite", CommandProcess.Convert(Peft, back, "--to", "adapter").Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "--overwrite", CommandProcess.Convert(Peft, back, "--to", "adapter").Errors, StringComparison.Ordinal);
         Assert.Equal(0, CommandProcess.Convert(Peft, back, "--to", "adapter", "--overwrite").ExitCode);
         result = CommandProcess.Convert(from, Path.Combine(_folder, "x"), "--to", "peft", "--quantize");
-        Assert.Equal((2, "--to peft converts adapters alone; leave --quantize away.\n"), (result.ExitCode, result.Errors));
+        Assert.Equal(
+            (2, "--to peft converts adapters alone; leave --quantize away.\n"), (result.ExitCode, result.Errors));
     }
 
     // A folder with pseudo-random tensors.
@@ -286,11 +304,13 @@ public sealed class PeftTests : IDisposable
         Directory.CreateDirectory(Peft);
         File.WriteAllText(Path.Combine(Peft, "adapter_config.json"), config);
         using SafetensorsWriter writer = new(
-            Path.Combine(Peft, "adapter_model.safetensors"), tensors.Select(tensor => new TensorSpec(tensor.Name, TensorType.Float32, tensor.Shape)));
+            Path.Combine(Peft, "adapter_model.safetensors"),
+            tensors.Select(tensor => new TensorSpec(tensor.Name, TensorType.Float32, tensor.Shape)));
         Random random = new(7);
         foreach ((string name, int[] shape) in tensors)
         {
-            float[] values = [.. Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b)).Select(_ => random.NextSingle() * 0.1f)];
+            float[] values =
+                [.. Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b)).Select(_ => random.NextSingle() * 0.1f)];
             writer.Write(name, MemoryMarshal.AsBytes(values.AsSpan()));
         }
         writer.Commit();
@@ -302,10 +322,12 @@ public sealed class PeftTests : IDisposable
         string folder = Path.Combine(_folder, "tied");
         Directory.CreateDirectory(folder);
         using TorchSource source = TorchSource.Open(Fixtures.Path($"corenet/lora/{name}.pt"));
-        SourceTensor[] weights = [.. source.Tensors.Values.Where(tensor => !CoreNetAdapters.IsAdapterTensor(tensor.Name))];
+        SourceTensor[] weights =
+            [.. source.Tensors.Values.Where(tensor => !CoreNetAdapters.IsAdapterTensor(tensor.Name))];
         string NameOf(SourceTensor tensor) => OpenElmModel.MlxLmName(CoreNetAdapters.BaseName(tensor.Name));
         using SafetensorsWriter writer = new(
-            Path.Combine(folder, "model.safetensors"), weights.Select(tensor => new TensorSpec(NameOf(tensor), TensorType.Float32, tensor.Shape)));
+            Path.Combine(folder, "model.safetensors"),
+            weights.Select(tensor => new TensorSpec(NameOf(tensor), TensorType.Float32, tensor.Shape)));
         foreach (SourceTensor tensor in weights)
             writer.Write(NameOf(tensor), MemoryMarshal.AsBytes(source.ReadFloats(tensor).AsSpan()));
         writer.Commit();

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Pairs from files: which tokens count, what is cut, and which lines are refused with which sentence.</summary>
+/// <summary>
+/// Pairs from files: which tokens count, what is cut, and which lines are refused with which sentence.
+/// </summary>
 public sealed class PreferenceDataTests : IDisposable
 {
     private static readonly Tokenizer Tokenizer = Tokenizer.Load(Fixtures.Path("mlx-lm/micro"));
@@ -24,7 +26,8 @@ public sealed class PreferenceDataTests : IDisposable
         Assert.Equal(("Say it:", " not now</s>"), Parts(pair.Rejected, prompt.Length));
         Assert.Same(pair.Rejected, dataset.Rows[1]);
         Assert.EndsWith("train.jsonl, line 1", dataset.Place(1), StringComparison.Ordinal);
-        Assert.Equal((1L, 1, pair.Chosen.Length + pair.Rejected.Length), (dataset.Report.Records, dataset.Report.Pairs, dataset.Report.Tokens));
+        Assert.Equal((1L, 1, pair.Chosen.Length + pair.Rejected.Length),
+            (dataset.Report.Records, dataset.Report.Pairs, dataset.Report.Tokens));
     }
 
     [Fact]
@@ -86,14 +89,17 @@ public sealed class PreferenceDataTests : IDisposable
         Assert.All(dataset.Rows, row => Assert.InRange(row.Length, 3, 32));
         Assert.Equal([1, 2, 3, 4], dataset.Pairs.Select(pair => pair.Chosen.Record));
         PreferenceReport report = dataset.Report;
-        Assert.Equal((5L, 4, 2, 3, 1), (report.Records, report.Pairs, report.CutPrompts, report.CutAnswers, report.AlikeAfterCut));
+        Assert.Equal(
+            (5L, 4, 2, 3, 1),
+            (report.Records, report.Pairs, report.CutPrompts, report.CutAnswers, report.AlikeAfterCut));
         Assert.Equal(whole.Report.Tokens - dataset.Report.Tokens - 2 * 32, report.CutTokens);
         PreferencePair promptCut = dataset.Pairs[1];
         Assert.Equal(8, PairReader.PromptLength(promptCut.Chosen));
         Assert.True(whole.Pairs[1].Chosen.Ids.EndsWith(promptCut.Chosen.Ids));
         Assert.Equal(whole.Pairs[1].Rejected.LearnedCount, promptCut.Rejected.LearnedCount);
         Assert.Equal(32, dataset.Pairs[2].Rejected.Length);
-        Assert.Equal(PairReader.PromptLength(dataset.Pairs[2].Chosen), PairReader.PromptLength(dataset.Pairs[2].Rejected));
+        Assert.Equal(
+            PairReader.PromptLength(dataset.Pairs[2].Chosen), PairReader.PromptLength(dataset.Pairs[2].Rejected));
         Assert.True(whole.Pairs[3].Chosen.Ids.StartsWith(dataset.Pairs[3].Chosen.Ids));
 
         static string Line(string prompt, string chosen, string rejected) =>
@@ -106,7 +112,8 @@ public sealed class PreferenceDataTests : IDisposable
         { """{"chosen": "b", "rejected": "c"}""", "the record has no 'prompt'." },
         { """{"prompt": 1, "chosen": "b", "rejected": "c"}""", "'prompt' is a number, not a text." },
         { """{"prompt": "a", "chosen": "b", "rejected": null}""", "'rejected' is null, not a text." },
-        { """{"prompt": "a", "chosen": "b", "rejected": []}""", "'chosen' is a text and 'rejected' a list; both must be texts, or both lists of messages." },
+        { """{"prompt": "a", "chosen": "b", "rejected": []}""",
+            "'chosen' is a text and 'rejected' a list; both must be texts, or both lists of messages." },
         { """{"prompt": "a", "chosen": "b", "rejected": "b"}""", "'chosen' and 'rejected' are the same answer." },
         { """{"prompt": "a", "chosen": " ", "rejected": "b"}""", "the answer in 'chosen' is empty." },
         { """{"prompt": "a", "chosen": [], "rejected": []}""", "'chosen' has no messages." },
@@ -127,7 +134,8 @@ public sealed class PreferenceDataTests : IDisposable
     {
         string good = """{"prompt": "a", "chosen": "b", "rejected": "c"}""";
         string message = Assert.Throws<InvalidDataException>(() => Load(good + "\n" + line)).Message;
-        Assert.Equal($"{Path.Combine(_folder, "train.jsonl")}, line 2: {reason} Correct the line, or skip bad lines.", message);
+        Assert.Equal(
+            $"{Path.Combine(_folder, "train.jsonl")}, line 2: {reason} Correct the line, or skip bad lines.", message);
         PreferenceDataset skipped = Load(line + "\n" + good, new PreferenceDataOptions { SkipBadLines = true });
         Assert.Equal((2L, 1, 1), (skipped.Report.Records, skipped.Report.Pairs, skipped.Report.Skipped));
         Assert.EndsWith($"line 1: {reason}", Assert.Single(skipped.Report.SkippedReasons), StringComparison.Ordinal);
@@ -137,13 +145,16 @@ public sealed class PreferenceDataTests : IDisposable
     public void Tokens_beyond_the_model_s_vocabulary_are_refused() => Assert.Contains(
         "the model's vocabulary has 40; take the model's own tokenizer.",
         Assert.Throws<InvalidDataException>(() => Load(
-            """{"prompt": "a", "chosen": "b", "rejected": "c"}""", new PreferenceDataOptions { VocabularySize = 40 })).Message,
+            """{"prompt": "a", "chosen": "b", "rejected": "c"}""",
+            new PreferenceDataOptions { VocabularySize = 40 })).Message,
         StringComparison.Ordinal);
 
     [Theory]
     [InlineData(1, 1, "max_seq_length is 1; it must be at least 2.")]
-    [InlineData(8, 8, "max_prompt_length is 8; it must be from 1 to 7, below max_seq_length, so that an answer has room.")]
-    [InlineData(8, 0, "max_prompt_length is 0; it must be from 1 to 7, below max_seq_length, so that an answer has room.")]
+    [InlineData(
+        8, 8, "max_prompt_length is 8; it must be from 1 to 7, below max_seq_length, so that an answer has room.")]
+    [InlineData(
+        8, 0, "max_prompt_length is 0; it must be from 1 to 7, below max_seq_length, so that an answer has room.")]
     public void Impossible_length_is_refused(int most, int prompt, string message) => Assert.Equal(
         message, Assert.Throws<ArgumentException>(() => Load(
             "", new PreferenceDataOptions { MaxSequenceLength = most, MaxPromptLength = prompt })).Message);
@@ -151,12 +162,16 @@ public sealed class PreferenceDataTests : IDisposable
     [Fact]
     public void Folder_without_pairs_is_explained()
     {
-        PreferenceData Open() => PreferenceData.Open(_folder, Tokenizer, null, new PreferenceDataOptions { SkipBadLines = true });
-        Assert.Contains("has no train.jsonl", Assert.Throws<FileNotFoundException>(() => Open().Train).Message, StringComparison.Ordinal);
+        PreferenceData Open() =>
+            PreferenceData.Open(_folder, Tokenizer, null, new PreferenceDataOptions { SkipBadLines = true });
+        Assert.Contains("has no train.jsonl", Assert.Throws<FileNotFoundException>(() => Open().Train).Message,
+            StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_folder, "train.jsonl"), "");
-        Assert.EndsWith("is empty.", Assert.Throws<InvalidDataException>(() => Open().Train).Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "is empty.", Assert.Throws<InvalidDataException>(() => Open().Train).Message, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_folder, "train.jsonl"), "{}");
-        Assert.Contains("of 1 records 1 cannot be read", Assert.Throws<InvalidDataException>(() => Open().Train).Message, StringComparison.Ordinal);
+        Assert.Contains("of 1 records 1 cannot be read",
+            Assert.Throws<InvalidDataException>(() => Open().Train).Message, StringComparison.Ordinal);
         Assert.Null(Open().Validation);
         Assert.Contains("There is no data folder", Assert.Throws<DirectoryNotFoundException>(
             () => PreferenceData.Open(Path.Combine(_folder, "none"), Tokenizer)).Message, StringComparison.Ordinal);
@@ -198,14 +213,18 @@ public sealed class PreferenceDataTests : IDisposable
     {
         int length = PairReader.PromptLength(row);
         Assert.Equal(promptLength ?? length, length);
-        int end = length + row.Learned[length..].IndexOf(false) is var stop && row.Learned[length..].Contains(false) ? stop : row.Length;
-        return (Tokenizer.Decode(row.Ids[..length]).Replace("<s>", "", StringComparison.Ordinal), Tokenizer.Decode(row.Ids[length..end]));
+        int end = length + row.Learned[length..].IndexOf(false) is var stop && row.Learned[length..].Contains(false)
+            ? stop
+            : row.Length;
+        return (Tokenizer.Decode(row.Ids[..length]).Replace("<s>", "", StringComparison.Ordinal),
+            Tokenizer.Decode(row.Ids[length..end]));
     }
 
     // That of the micro model's tokenizer_config.json.
     private sealed class Template : IChatTemplate
     {
-        public string Render(IReadOnlyList<JsonElement> messages, ChatTemplateOptions options) => string.Concat(messages.Select(message =>
+        public string Render(IReadOnlyList<JsonElement> messages, ChatTemplateOptions options) =>
+            string.Concat(messages.Select(message =>
         {
             string role = message.GetProperty("role").GetString()!;
             return $"[{role}] {message.GetProperty("content").GetString()}{(role == "assistant" ? "</s>" : "")}\n";

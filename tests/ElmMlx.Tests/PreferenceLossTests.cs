@@ -4,7 +4,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>The losses of pairs against numbers worked out by hand, the same in double, and the closed form of their gradients.</summary>
+/// <summary>
+/// The losses of pairs against numbers worked out by hand, the same in double, and the closed form of their gradients.
+/// </summary>
 [Collection(GradientCollection.Name)]
 public sealed class PreferenceLossTests
 {
@@ -25,7 +27,8 @@ public sealed class PreferenceLossTests
         Assert.Equal(loss, sum.Sum.Item<float>(), 1e-6);
         Assert.Equal(1, sum.Weight);
         Assert.Equal(
-            [("reward_chosen", (float)beta), ("reward_rejected", (float)-beta), ("margin", (float)(2 * beta)), ("accuracy", 1)],
+            [("reward_chosen", (float)beta), ("reward_rejected", (float)-beta), ("margin", (float)(2 * beta)),
+                ("accuracy", 1)],
             sum.Figures.Select(figure => (figure.Name, figure.Sum.Item<float>())));
     }
 
@@ -54,7 +57,8 @@ public sealed class PreferenceLossTests
         const int pairs = 200;
         var random = new Random(5);
         // some far apart: neither loss nor gradient may overflow
-        float[] Draw() => [.. Enumerable.Range(0, 2 * pairs).Select(i => (float)(-random.NextDouble() * (i < 20 ? 5000 : 60)))];
+        float[] Draw() =>
+            [.. Enumerable.Range(0, 2 * pairs).Select(i => (float)(-random.NextDouble() * (i < 20 ? 5000 : 60)))];
         float[] policy = Draw(), reference = Draw();
         PreferenceLossOptions options = new() { Kind = kind, Beta = beta, LabelSmoothing = smoothing };
         LossSum sum = null!;
@@ -83,7 +87,8 @@ public sealed class PreferenceLossTests
         GoldenArrays.Close(slopes, gradients[0].Floats(), 1e-5 * beta, "gradient");
         double[] figures = [chosen, rejected, chosen - rejected, right];
         for (int i = 0; i < figures.Length; i++)
-            GoldenArrays.Close([figures[i]], values[i + 1].Floats(), 2e-6 * (1 + Math.Abs(figures[i])) * 20, sum.Figures[i].Name);
+            GoldenArrays.Close(
+                [figures[i]], values[i + 1].Floats(), 2e-6 * (1 + Math.Abs(figures[i])) * 20, sum.Figures[i].Name);
         Assert.InRange(right, 50, 150);
 
         static double Sigma(double x) => 1 / (1 + Math.Exp(-x));
@@ -94,8 +99,10 @@ public sealed class PreferenceLossTests
     [Theory]
     [InlineData(0, 0, PreferenceLossKind.Sigmoid, "beta is 0; it must be above 0.")]
     [InlineData(double.NaN, 0, PreferenceLossKind.Sigmoid, "beta is NaN; it must be above 0.")]
-    [InlineData(1, 0.5, PreferenceLossKind.Sigmoid, "label_smoothing is 0.5; it must be from 0 up to, not including, 0.5.")]
-    [InlineData(1, 0.1, PreferenceLossKind.Hinge, "The hinge loss has no label_smoothing; leave it out, or take the sigmoid loss.")]
+    [InlineData(
+        1, 0.5, PreferenceLossKind.Sigmoid, "label_smoothing is 0.5; it must be from 0 up to, not including, 0.5.")]
+    [InlineData(1, 0.1, PreferenceLossKind.Hinge, "The hinge loss has no label_smoothing; leave it out, or take the " +
+        "sigmoid loss.")]
     public void Impossible_option_is_refused(double beta, double smoothing, PreferenceLossKind kind, string message) =>
         Assert.Equal(message, Assert.Throws<ArgumentException>(
             () => new PreferenceLossOptions { Beta = beta, LabelSmoothing = smoothing, Kind = kind }.Check()).Message);

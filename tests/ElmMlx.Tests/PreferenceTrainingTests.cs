@@ -10,7 +10,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Preference tuning of the micro model: the reference, the first step, the gradient, what is learnt, going on.</summary>
+/// <summary>
+/// Preference tuning of the micro model: the reference, the first step, the gradient, what is learnt, going on.
+/// </summary>
 [Collection(GradientCollection.Name)]
 public sealed class PreferenceTrainingTests : IDisposable
 {
@@ -71,12 +73,14 @@ public sealed class PreferenceTrainingTests : IDisposable
     [InlineData(PreferenceLossKind.Hinge, 1)]
     public void Fresh_adapters_begin_at_the_reference(PreferenceLossKind kind, double loss)
     {
-        Run run = new() { Options = new TrainingOptions { Iterations = 1 }, Loss = new PreferenceLossOptions { Kind = kind } };
+        Run run = new() { Options = new TrainingOptions { Iterations = 1 },
+            Loss = new PreferenceLossOptions { Kind = kind } };
         run.Train();
         Assert.Equal([0, 1], run.Reports.All.Select(report => report.Step));
         Assert.Equal(loss, run.Reports.All[0].ValidationLoss!.Value, 1e-4);
         Assert.Equal(loss, run.Reports.All[1].TrainLoss!.Value, 1e-4);
-        Assert.All(run.Reports.All[1].TrainFigures.Where(figure => figure.Name != "accuracy"), figure => Assert.Equal(0, figure.Mean, 1e-4));
+        Assert.All(run.Reports.All[1].TrainFigures.Where(figure => figure.Name != "accuracy"), figure =>
+            Assert.Equal(0, figure.Mean, 1e-4));
         Assert.Equal(4, run.Reports.All[1].StepWeight);
         Assert.True(run.Reports.All[1].StepTokens > 8);
     }
@@ -95,7 +99,8 @@ public sealed class PreferenceTrainingTests : IDisposable
         var random = new Random(3);
         foreach ((_, Parameter parameter) in model.TrainableParameters())
             parameter.Replace(MlxArray.From<float>(
-                [.. Enumerable.Range(0, (int)parameter.Value.Size).Select(_ => (float)(random.NextDouble() - 0.5) * 0.02f)],
+                [.. Enumerable.Range(0, (int)parameter.Value.Size)
+                    .Select(_ => (float)(random.NextDouble() - 0.5) * 0.02f)],
                 parameter.Value.Shape));
         Parameter[] parameters = [.. model.TrainableParameters().Select(entry => entry.Parameter)];
 
@@ -266,9 +271,11 @@ public sealed class PreferenceTrainingTests : IDisposable
             {
                 using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
                 LoraAdapters.AddTo(model, new LoraOptions { Type = Type, Rank = 4, LayerCount = 2, Dropout = Dropout });
-                PreferenceBatches train = Batches(Write(folder, "train", 10)), held = Batches(Write(folder, "valid", 4));
+                PreferenceBatches train = Batches(
+                    Write(folder, "train", 10)), held = Batches(Write(folder, "valid", 4));
                 BatchLoss Of(PreferenceBatches batches) =>
-                    PreferenceLoss.Of(model, ReferenceLogProbs.Compute(model, batches, cancellation: cancellation), Loss, 7);
+                    PreferenceLoss.Of(
+                        model, ReferenceLogProbs.Compute(model, batches, cancellation: cancellation), Loss, 7);
 
                 using Optimizer optimizer = OptimizerFactory.Create("adam", 5e-4);
                 using Trainer trainer = new(

@@ -71,10 +71,13 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
 
         using SafetensorsFile expected = GoldenArrays.Open($"pretrain/train_{name}.safetensors");
         string checkpoint = Path.Combine(options.Folder, "checkpoints", "0000021");
-        Compare(expected, "parameters_f64", Path.Combine(checkpoint, "model.safetensors"), path => "transformer." + path);
+        Compare(expected, "parameters_f64", Path.Combine(checkpoint, "model.safetensors"), path =>
+            "transformer." + path);
         Compare(expected, "exp_avg_f64", Path.Combine(checkpoint, "state.safetensors"), path => $"optimizer:{path}.m");
-        Compare(expected, "exp_avg_sq_f64", Path.Combine(checkpoint, "state.safetensors"), path => $"optimizer:{path}.v");
-        Sums(golden.GetProperty("sums_f64").GetProperty("21").GetProperty("parameters"), Path.Combine(checkpoint, "model.safetensors"));
+        Compare(expected, "exp_avg_sq_f64", Path.Combine(checkpoint, "state.safetensors"), path =>
+            $"optimizer:{path}.v");
+        Sums(golden.GetProperty("sums_f64").GetProperty("21").GetProperty("parameters"),
+            Path.Combine(checkpoint, "model.safetensors"));
         if (recipe.AverageMomentum is null)
             return;
         Compare(expected, "ema_f64", Path.Combine(checkpoint, "ema.safetensors"), path => "transformer." + path);
@@ -84,7 +87,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         {
             using var scope = new ArrayScope();
             PretrainingTests.Sums(
-                sums, ArrayFile.Read(file).Select(entry => (OpenElmModel.CanonicalName(entry.Key), entry.Value)), 1e-6, file);
+                sums, ArrayFile.Read(file).Select(entry => (OpenElmModel.CanonicalName(entry.Key), entry.Value)), 1e-6,
+                file);
         }
     }
 
@@ -95,7 +99,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         {
             using CancellationTokenSource stop = new();
             TrainingResult result = Train("interrupted", resume: step > 0, _ => stop.Cancel(), stop.Token);
-            Assert.Equal((step < Updates ? TrainingEnd.Interrupted : TrainingEnd.Finished, step), (result.End, result.Step));
+            Assert.Equal(
+                (step < Updates ? TrainingEnd.Interrupted : TrainingEnd.Finished, step), (result.End, result.Step));
         }
         Assert.Equal(TrainingEnd.Finished, Train("interrupted", resume: true).End);
         AssertSame("interrupted");
@@ -146,7 +151,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         using (Pretrainer changed = Open("changed", changes))
         {
             var problem = Assert.Throws<ArgumentException>(() => changed.Resume());
-            Assert.Contains("dataset.workers was 2 and is 3; scheduler.cosine.max_lr was 0.0053 and is 0.001", problem.Message);
+            Assert.Contains(
+                "dataset.workers was 2 and is 3; scheduler.cosine.max_lr was 0.0053 and is 0.001", problem.Message);
             var place = Assert.Throws<InvalidDataException>(() => changed.Resume(force: true));
             Assert.Contains("of 2 workers, and there are 3", place.Message);
         }
@@ -176,7 +182,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         Assert.True(rows > 3);      // batches of three do not come out even
         Assert.Equal(sum / tokens, undisturbed.Reports[0].ValidationLoss!.Value, 1e-4);
         Assert.Equal(
-            [0, 4, 8, 9], undisturbed.Reports.Where(report => report.ValidationLoss is not null).Select(report => report.Step));
+            [0, 4, 8, 9],
+            undisturbed.Reports.Where(report => report.ValidationLoss is not null).Select(report => report.Step));
         Assert.True(undisturbed.Reports[^1].ValidationLoss < undisturbed.Reports[0].ValidationLoss);
         Assert.True(File.Exists(Path.Combine(undisturbed.Folder, "best", "model.safetensors")));
     }
@@ -192,13 +199,15 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         using var scope = new ArrayScope();
         Dictionary<string, float[]>[] stored = [.. checkpoints.Select(Floats)];
         Dictionary<string, float[]> last = Torch("checkpoint_last.pt"), mean = Torch("checkpoint_average.pt");
-        Dictionary<string, float[]> average = Torch("checkpoint_ema_last.pt"), ema = Floats(Path.Combine(folder, "checkpoints", "0000009", "ema.safetensors"));
+        Dictionary<string, float[]> average = Torch(
+            "checkpoint_ema_last.pt"), ema = Floats(Path.Combine(folder, "checkpoints", "0000009", "ema.safetensors"));
         Assert.Equal(stored[2].Keys.Order(), last.Keys.Order());
         foreach (string name in last.Keys)
         {
             Assert.Equal(stored[2][name], last[name]);
             Assert.Equal(ema[name], average[name]);
-            Assert.Equal([.. last[name].Select((_, i) => (float)(stored.Sum(one => (double)one[name][i]) / 3))], mean[name]);
+            Assert.Equal(
+                [.. last[name].Select((_, i) => (float)(stored.Sum(one => (double)one[name][i]) / 3))], mean[name]);
         }
 
         foreach ((string model, Dictionary<string, float[]> weights) in new[]
@@ -220,7 +229,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         });
         OpenElmConfig config = converted.Config;
         Assert.Equal((2112, 32, 2048), (config.VocabularySize, config.MaxContextLength, config.PaddingIndex!.Value));
-        var problem = Assert.Throws<ArgumentException>(() => PretrainingResults.Write(folder, PretrainingFormats.CoreNet, 4));
+        var problem =
+            Assert.Throws<ArgumentException>(() => PretrainingResults.Write(folder, PretrainingFormats.CoreNet, 4));
         Assert.Contains("There are 3 checkpoints", problem.Message);
 
         Dictionary<string, float[]> Torch(string name) => CoreNetModels.Tensors(Path.Combine(folder, name))
@@ -232,7 +242,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
     [Fact]
     public void Training_checkpoint_has_what_corenet_goes_on_from()
     {
-        string path = _folder.At("training_checkpoint_last.pt"), checkpoint = Path.Combine(undisturbed.Folder, "checkpoints", "0000009");
+        string path = _folder.At(
+            "training_checkpoint_last.pt"), checkpoint = Path.Combine(undisturbed.Folder, "checkpoints", "0000009");
         using (Pretrainer trainer = undisturbed.Open())
         {
             trainer.Resume();
@@ -243,7 +254,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         using var archive = TorchArchive.Open(path);
         PickleDict root = archive.Root;
         Assert.Equal((9L, 0L, true), (root["iterations"], root["epoch"], root["is_interval_ckpt"]));
-        Assert.Equal(undisturbed.Reports.Min(report => report.ValidationLoss)!.Value, (double)root["best_metric"]!, 1e-9);
+        Assert.Equal(
+            undisturbed.Reports.Min(report => report.ValidationLoss)!.Value, (double)root["best_metric"]!, 1e-9);
         Same((PickleDict)root["model_state_dict"]!, "model.safetensors");
         Same((PickleDict)root["ema_state_dict"]!, "ema.safetensors");
         var optimizer = (PickleDict)root["optim_state_dict"]!;
@@ -268,7 +280,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
             var weights = ArrayFile.Read(Path.Combine(checkpoint, file))
                 .ToDictionary(entry => OpenElmModel.CanonicalName(entry.Key), entry => entry.Value);
             Assert.Equal(weights.Keys.Order(), state.Entries.Select(entry => (string)entry.Key).Order());
-            Assert.All(state.Entries, entry => Assert.Equal(weights[(string)entry.Key].ToArray<float>(), Floats(entry.Value!)));
+            Assert.All(state.Entries, entry =>
+                Assert.Equal(weights[(string)entry.Key].ToArray<float>(), Floats(entry.Value!)));
         }
 
         float[] Floats(object tensor)
@@ -309,7 +322,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
         {
             From = Fixtures.Path("corenet/micro/checkpoint_average.pt"),
         };
-        Assert.Contains("checkpoint_average.pt", Assert.Throws<InvalidDataException>(() => new Pretrainer(foreign, new())).Message);
+        Assert.Contains(
+            "checkpoint_average.pt", Assert.Throws<InvalidDataException>(() => new Pretrainer(foreign, new())).Message);
     }
 
     [Fact]
@@ -330,7 +344,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
     {
         PretrainingRecipe recipe = _folder.Read().Recipe;
         recipe = recipe with { Model = recipe.Model with { VocabularySize = 2048, PaddingIndex = null } };
-        Assert.Contains("must be 2049 or more", Assert.Throws<ArgumentException>(() => new Pretrainer(recipe, new())).Message);
+        Assert.Contains(
+            "must be 2049 or more", Assert.Throws<ArgumentException>(() => new Pretrainer(recipe, new())).Message);
     }
 
     private static void Compare(SafetensorsFile expected, string kind, string file, Func<string, string> name)
@@ -381,7 +396,8 @@ public sealed class PretrainerTests(PretrainerTests.UndisturbedRun undisturbed)
     // Everything that does not depend on the clock.
     private static string[] Lines(string folder) => [.. File.ReadLines(Path.Combine(folder, "metrics.jsonl"))
         .Select(line => JsonDocument.Parse(line).RootElement)
-        .Select(line => string.Join(' ', new[] { "step", "train_loss", "val_loss", "learning_rate", "grad_norm", "tokens" }
+        .Select(line =>
+            string.Join(' ', new[] { "step", "train_loss", "val_loss", "learning_rate", "grad_norm", "tokens" }
             .Select(name => line.GetProperty(name).GetRawText())))];
 
     /// <summary>A run from beginning to end, without a break.</summary>

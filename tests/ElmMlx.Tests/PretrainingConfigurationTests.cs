@@ -25,14 +25,18 @@ public sealed class PretrainingConfigurationTests : IDisposable
         Assert.Equal((2048, 1e-4, 0.0), (recipe.IgnoreIndex, recipe.ZLoss, recipe.LabelSmoothing));
         Assert.Equal((0.1, true, 1e-8), (recipe.WeightDecay, recipe.SparesVectors, recipe.Epsilon));
         Assert.Equal((0.9, 0.95), recipe.Betas);
-        Assert.Equal((1.0, 2, 0.1), (recipe.ClipGradientNorm!.Value, recipe.AccumulationSteps, recipe.AverageMomentum!.Value));
-        Assert.Equal((9L, 0ul, false, false), (recipe.Updates, recipe.Seed, recipe.ComputesInBFloat16, recipe.CheckpointsLayers));
+        Assert.Equal(
+            (1.0, 2, 0.1), (recipe.ClipGradientNorm!.Value, recipe.AccumulationSteps, recipe.AverageMomentum!.Value));
+        Assert.Equal(
+            (9L, 0ul, false, false),
+            (recipe.Updates, recipe.Seed, recipe.ComputesInBFloat16, recipe.CheckpointsLayers));
         Assert.Equal([1e-6, 0.0026505, 0.0053], new[] { 0L, 1, 2 }.Select(recipe.LearningRate.At));
         Assert.Equal(0.00053, recipe.LearningRate.At(9));
 
         CoreNetDataOptions data = recipe.Data;
         Assert.Equal(
-            new CoreNetDataEntry(PretrainingFolder.Corpus + "/shard_{file_id:02d}.jsonl", "text", 0, 5), Assert.Single(data.Entries));
+            new CoreNetDataEntry(PretrainingFolder.Corpus + "/shard_{file_id:02d}.jsonl", "text", 0, 5),
+            Assert.Single(data.Entries));
         Assert.Equal((32, 4, 10), (data.SequenceLength, data.MinTokensPerText, data.MinCharactersPerText));
         Assert.Equal(2048, data.DocumentSplitSize);
         Assert.Equal((true, 0L, 2, 2), (data.Shuffle, data.Seed, data.Workers, data.BatchSize));
@@ -46,20 +50,23 @@ public sealed class PretrainingConfigurationTests : IDisposable
         Assert.False(configuration.ResumesByItself);
         Assert.Equal(
             [
-                "taskname", "common.mixed_precision_dtype", "dataset.root_train", "dataset.persistent_workers", "stats.val",
+                "taskname", "common.mixed_precision_dtype", "dataset.root_train", "dataset.persistent_workers",
+                "stats.val",
                 "stats.train", "stats.checkpoint_metric", "stats.checkpoint_metric_max",
             ],
             configuration.Ignored);
         Assert.Empty(configuration.Notes);
         Assert.Equal("0.0053", configuration.Taken["scheduler.cosine.max_lr"]);
-        Assert.Equal("2048", configuration.Taken["dataset.language_modeling.general_lm.document_split_size"]);       // a default
+        // a default
+        Assert.Equal("2048", configuration.Taken["dataset.language_modeling.general_lm.document_split_size"]);
     }
 
     [Fact]
     public void Published_models_need_no_architecture_and_fsdp_computes_in_its_type()
     {
         PretrainingConfiguration configuration = _folder.Read(
-            "model.language_modeling.general_gpt.model_name=OpenELM-3B", "train_eval_pipeline.name=fsdp_train_eval_pipeline",
+            "model.language_modeling.general_gpt.model_name=OpenELM-3B",
+            "train_eval_pipeline.name=fsdp_train_eval_pipeline",
             "fsdp.parameter_datatype=bfloat16", "model.activation_checkpointing=true");
         OpenElmConfig model = configuration.Recipe.Model;
         Assert.Equal((36, 3072, 2112), (model.Layers.Count, model.ModelSize, model.VocabularySize));
@@ -127,7 +134,8 @@ public sealed class PretrainingConfigurationTests : IDisposable
     [InlineData("dataset.category=segmentation", "dataset.category is 'segmentation'")]
     [InlineData("model.language_modeling.general_gpt.model_name=OpenELM-7B", "is 'OpenELM-7B', and ")]
     [InlineData("model.language_modeling.general_gpt.vocab_size=2048", "must be 2049 or more")]
-    [InlineData("text_tokenizer.sentence_piece.model_path=nowhere.model", "is 'nowhere.model', and there is no such file")]
+    [InlineData(
+        "text_tokenizer.sentence_piece.model_path=nowhere.model", "is 'nowhere.model', and there is no such file")]
     [InlineData("text_tokenizer.sentence_piece.model_path=null", "is missing; it names the tokenizer's file")]
     [InlineData(Files + "null", "names no files")]
     [InlineData(Files + "[{text_key: text}]", "train_data_info[0] has no file_name")]
@@ -136,16 +144,20 @@ public sealed class PretrainingConfigurationTests : IDisposable
     [InlineData(Files + "[{file_name: 'a{b}', text_key: b, file_id_range: [0, 1]}]", "file_name 'a{b}'")]
     [InlineData(Files + "[{file_name: 'a{file_id}', text_key: b, file_id_range: [0, 1]}]", "there is no file a0")]
     public void Mistakes_are_named(string setting, string message) =>
-        Assert.Contains(message, Assert.ThrowsAny<Exception>(() => _folder.Read(setting)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message, Assert.ThrowsAny<Exception>(() => _folder.Read(setting)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("\"adamw\"", "\"sgd\"", "tiny.yaml, line 64: optim.name is 'sgd'")]
-    [InlineData("[0, 5]", "[0, 6]", "tiny.yaml, line 36: dataset.language_modeling.general_lm.train_data_info there is no file ")]
-    [InlineData("\"text_key\": \"text\",", "", "tiny.yaml, line 37: dataset.language_modeling.general_lm.train_data_info[0] has no text_key")]
+    [InlineData("[0, 5]", "[0, 6]", "tiny.yaml, line 36: dataset.language_modeling.general_lm.train_data_info there " +
+        "is no file ")]
+    [InlineData("\"text_key\": \"text\",", "",
+        "tiny.yaml, line 37: dataset.language_modeling.general_lm.train_data_info[0] has no text_key")]
     [InlineData("stats:", "  stats: [", "tiny.yaml is not valid YAML")]
     public void Mistakes_are_named_with_their_line(string old, string mistaken, string message)
     {
-        File.WriteAllText(_folder.Yaml, File.ReadAllText(_folder.Yaml).Replace(old, mistaken, StringComparison.Ordinal));
+        File.WriteAllText(
+            _folder.Yaml, File.ReadAllText(_folder.Yaml).Replace(old, mistaken, StringComparison.Ordinal));
         Assert.Contains(message, Assert.ThrowsAny<Exception>(() => _folder.Read()).Message, StringComparison.Ordinal);
     }
 }

@@ -2,7 +2,9 @@ using ElmMlx.Pretraining;
 
 namespace ElmMlx.Tests;
 
-/// <summary>A folder with a configuration in the form of OpenELM's published ones, of a model that trains in moments.</summary>
+/// <summary>
+/// A folder with a configuration in the form of OpenELM's published ones, of a model that trains in moments.
+/// </summary>
 internal sealed class PretrainingFolder : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("elm-pretrain-").FullName;
@@ -131,9 +133,11 @@ internal sealed class PretrainingFolder : IDisposable
     public string At(string name) => Path.Combine(_root, name);
 
     /// <summary>What the configuration says, apart from some settings: <c>key=value</c>.</summary>
-    public PretrainingConfiguration Read(params string[] overrides) => PretrainingConfiguration.Read(Yaml, new PretrainingInputs
+    public PretrainingConfiguration Read(params string[] overrides) =>
+        PretrainingConfiguration.Read(Yaml, new PretrainingInputs
     {
-        Overrides = [.. overrides.Select(setting => (setting[..setting.IndexOf('=')], setting[(setting.IndexOf('=') + 1)..]))],
+        Overrides = [
+            .. overrides.Select(setting => (setting[..setting.IndexOf('=')], setting[(setting.IndexOf('=') + 1)..]))],
     });
 
     public void Dispose() => Directory.Delete(_root, recursive: true);

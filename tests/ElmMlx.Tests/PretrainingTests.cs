@@ -38,7 +38,8 @@ public sealed class PretrainingTests
             {
                 JsonElement expected = step.GetProperty("micro_losses_f64")[i];
                 Near(expected.GetProperty("total_loss").GetDouble(), losses[i].Total, LossTolerance, $"loss {number}");
-                Near(expected.GetProperty("ce_loss").GetDouble(), losses[i].CrossEntropy, LossTolerance, $"entropy {number}");
+                Near(expected.GetProperty("ce_loss").GetDouble(), losses[i].CrossEntropy, LossTolerance,
+                    $"entropy {number}");
                 Near(expected.GetProperty("z_loss").GetDouble(), losses[i].ZLoss, LossTolerance, $"z-loss {number}");
             }
             if (number == "1")
@@ -74,7 +75,8 @@ public sealed class PretrainingTests
     {
         using var scope = new ArrayScope();
         using OpenElmModel model = Micro();
-        PretrainingRecipe recipe = CoreNetGolden.Recipe(Traces.GetProperty("accum2").GetProperty("settings")) with { AveragesTokens = true };
+        PretrainingRecipe recipe =
+            CoreNetGolden.Recipe(Traces.GetProperty("accum2").GetProperty("settings")) with { AveragesTokens = true };
         using CoreNetUpdate updates = new(model, recipe);
         using BatchReader batches = new(recipe.IgnoreIndex);
         MicroBatch[] two = [.. batches.Next(2)];
@@ -100,13 +102,15 @@ public sealed class PretrainingTests
     {
         using var scope = new ArrayScope();
         using OpenElmModel model = Micro();
-        PretrainingRecipe recipe = CoreNetGolden.Recipe(Traces.GetProperty("accum1").GetProperty("settings")) with { ComputesInBFloat16 = true };
+        PretrainingRecipe recipe = CoreNetGolden.Recipe(
+            Traces.GetProperty("accum1").GetProperty("settings")) with { ComputesInBFloat16 = true };
         using CoreNetUpdate updates = new(model, recipe);
         using BatchReader batches = new(recipe.IgnoreIndex);
         JsonElement first = Traces.GetProperty("accum1").GetProperty("steps")[0];
         (MlxArray[] gradients, MicroLoss[] losses) = updates.Gradients(batches.Next(1));
         Near(
-            first.GetProperty("micro_losses_f64")[0].GetProperty("total_loss").GetDouble(), losses[0].Total, 0.1, "loss");
+            first.GetProperty("micro_losses_f64")[0].GetProperty("total_loss").GetDouble(), losses[0].Total, 0.1,
+            "loss");
         double norm = first.GetProperty("grad_norm_before_clipping_f64").GetDouble();
         Near(norm, updates.Apply(gradients), 0.1 * norm, "norm");
         Assert.All(gradients, gradient => Assert.Equal(DType.Float32, gradient.DType));
@@ -207,7 +211,8 @@ public sealed class PretrainingTests
         // From the first average on; the golden start is another model's.
         double first = tensors.Doubles($"{name}.ema.1.count")[0];
         using MovingAverage average = new(
-            [.. parts.Select(part => (part, Read($"ema.1.{part}"))), ("count", MlxArray.Scalar((long)first, DType.Int64))],
+            [.. parts.Select(part => (part, Read($"ema.1.{part}"))),
+                ("count", MlxArray.Scalar((long)first, DType.Int64))],
             golden.GetProperty("momentum").GetDouble());
         for (int step = 2; step <= 5; step++)
         {
@@ -218,7 +223,8 @@ public sealed class PretrainingTests
             ]);
             foreach (string part in parts)
                 GoldenArrays.Close(
-                    tensors.Doubles($"{name}.ema.{step}.{part}"), average.Values[part].Floats(), 2e-7, $"{part} {step}");
+                    tensors.Doubles($"{name}.ema.{step}.{part}"), average.Values[part].Floats(), 2e-7,
+                    $"{part} {step}");
             Assert.Equal(tensors.Doubles($"{name}.ema.{step}.count")[0], average.Values["count"].Item<long>());
         }
     }
@@ -228,11 +234,13 @@ public sealed class PretrainingTests
 
     private static OpenElmConfig Config(JsonElement golden)
     {
-        var fields = golden.GetProperty("config").EnumerateObject().ToDictionary(field => field.Name, field => field.Value.GetRawText());
+        var fields = golden.GetProperty("config").EnumerateObject()
+            .ToDictionary(field => field.Name, field => field.Value.GetRawText());
         fields["vocab_size"] = golden.GetProperty("vocab_size").GetRawText();
         fields["padding_index"] = golden.GetProperty("padding_index").GetRawText();
         fields["model_name"] = "\"test\"";
-        using var json = JsonDocument.Parse("{" + string.Join(',', fields.Select(field => $"\"{field.Key}\":{field.Value}")) + "}");
+        using var json =
+            JsonDocument.Parse("{" + string.Join(',', fields.Select(field => $"\"{field.Key}\":{field.Value}")) + "}");
         return OpenElmConfig.FromJson(json.RootElement, "init.json");
     }
 
@@ -254,8 +262,8 @@ public sealed class PretrainingTests
         Assert.True(compared >= 3);
     }
 
-    // Σx, Σx², Σ|x|, Σ x[i]·cos(i). A root mean square e of the differences moves a sum of n by no more than n·e, that of
-    // squares by 2e·√(n·Σx²).
+    // Σx, Σx², Σ|x|, Σ x[i]·cos(i). A root mean square e of the differences moves a sum of n by no more than n·e, that
+    // of squares by 2e·√(n·Σx²).
     internal static void Sums(
         JsonElement golden, IEnumerable<(string Name, MlxArray Value)> arrays, double rms, string what)
     {
@@ -269,14 +277,16 @@ public sealed class PretrainingTests
             Near(expected[0].GetDouble(), x.Sum(v => (double)v), x.Length * e, $"{what}: Σx of {name}");
             Near(squares, x.Sum(v => (double)v * v), 2 * e * Math.Sqrt(x.Length * squares), $"{what}: Σx² of {name}");
             Near(expected[2].GetDouble(), x.Sum(v => Math.Abs((double)v)), x.Length * e, $"{what}: Σ|x| of {name}");
-            Near(expected[3].GetDouble(), x.Select((v, i) => v * Math.Cos(i)).Sum(), x.Length * e, $"{what}: Σx·cos of {name}");
+            Near(expected[3].GetDouble(), x.Select((v, i) => v * Math.Cos(i)).Sum(), x.Length * e,
+                $"{what}: Σx·cos of {name}");
             compared++;
         }
         Assert.True(compared > 0);
     }
 
     private static void Near(double expected, double actual, double tolerance, string what) => Assert.True(
-        Math.Abs(expected - actual) <= tolerance, $"{what}: expected {expected:g9}, got {actual:g9}, tolerance {tolerance:g3}");
+        Math.Abs(expected - actual) <= tolerance,
+        $"{what}: expected {expected:g9}, got {actual:g9}, tolerance {tolerance:g3}");
 
     private sealed class BatchReader(int padding) : IDisposable
     {

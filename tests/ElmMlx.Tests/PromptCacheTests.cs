@@ -9,7 +9,8 @@ namespace ElmMlx.Tests;
 public sealed class PromptCacheTests
 {
     private static readonly SafetensorsFile Expected = GoldenArrays.Open("mlx-lm/expected.safetensors");
-    private static readonly JsonElement Numbers = GoldenArrays.Json("mlx-lm/expected.json").GetProperty("prompt_caches");
+    private static readonly JsonElement Numbers =
+        GoldenArrays.Json("mlx-lm/expected.json").GetProperty("prompt_caches");
 
     [Theory]
     [InlineData("kv-f32", "micro", DType.Float32)]
@@ -19,19 +20,24 @@ public sealed class PromptCacheTests
     public void File_of_mlx_lm_goes_on_as_in_mlx_lm(string name, string folder, DType type)
     {
         using OpenElmModel model = MlxLmTests.Load(folder, type);
-        (PromptCache cache, IReadOnlyDictionary<string, string> metadata) = PromptCacheFile.Load(File(name), model.Config);
+        (PromptCache cache, IReadOnlyDictionary<string, string> metadata) =
+            PromptCacheFile.Load(File(name), model.Config);
         using (cache)
         {
             Assert.Equal(Numbers.GetProperty(name).GetProperty("prompt").GetArrayLength(), cache.Offset);
-            Assert.Equal(Numbers.GetProperty(name).GetProperty("metadata").TryGetProperty("1.model", out _), metadata.ContainsKey("model"));
-            float[] logits = MlxLmTests.Feed(model, cache, [Numbers.GetProperty(name).GetProperty("next_token").GetInt32()]);
+            Assert.Equal(Numbers.GetProperty(name).GetProperty("metadata").TryGetProperty("1.model", out _),
+                metadata.ContainsKey("model"));
+            float[] logits =
+                MlxLmTests.Feed(model, cache, [Numbers.GetProperty(name).GetProperty("next_token").GetInt32()]);
             GoldenArrays.Close(
-                Expected.Doubles($"prompt_cache.{name}.next_logits"), logits, type == DType.BFloat16 ? 0.15 : 1e-4, name);
+                Expected.Doubles($"prompt_cache.{name}.next_logits"), logits, type == DType.BFloat16 ? 0.15 : 1e-4,
+                name);
         }
     }
 
-    // Read and written again, the file has the same tensors and texts; and so has one that is made from the prompt. (Its numbers
-    // too, but for layers above a rotating cache's first, whose mask keeps the first tokens, and for the last bits of quantised ones.)
+    // Read and written again, the file has the same tensors and texts; and so has one that is made from the prompt.
+    // (Its numbers too, but for layers above a rotating cache's first, whose mask keeps the first tokens, and for the
+    // last bits of quantised ones.)
     [Theory]
     [InlineData("kv-f32", "micro", DType.Float32, true)]
     [InlineData("kv-bf16", "micro", DType.BFloat16, true)]
@@ -49,7 +55,8 @@ public sealed class PromptCacheTests
         {
             if (fromFile)
             {
-                (PromptCache cache, IReadOnlyDictionary<string, string> metadata) = PromptCacheFile.Load(File(name), model.Config);
+                (PromptCache cache, IReadOnlyDictionary<string, string> metadata) =
+                    PromptCacheFile.Load(File(name), model.Config);
                 using (cache)
                     PromptCacheFile.Save(path, cache, metadata);
             }
@@ -59,7 +66,8 @@ public sealed class PromptCacheTests
                 int[] prompt = Numbers.GetProperty(name).GetProperty("prompt").Ints();
                 MlxLmTests.Feed(model, cache, prompt.AsSpan(0, prompt.Length - 1));
                 MlxLmTests.Feed(model, cache, prompt.AsSpan(prompt.Length - 1));
-                PromptCacheFile.Save(path, cache, expected.Metadata.Where(entry => entry.Key.StartsWith("1.", StringComparison.Ordinal))
+                PromptCacheFile.Save(
+                    path, cache, expected.Metadata.Where(entry => entry.Key.StartsWith("1.", StringComparison.Ordinal))
                     .ToDictionary(entry => entry.Key[2..], entry => entry.Value));
             }
             using SafetensorsFile actual = SafetensorsFile.Open(path);
@@ -73,7 +81,8 @@ public sealed class PromptCacheTests
                     Assert.Equal(Bytes(expected, tensor), Bytes(actual, actual[tensor.Name]));
                 else if (name == "kv-f32" || name == "rotating16-f32" && tensor.Name[0] == '0')
                     GoldenArrays.Close(
-                        expected.Doubles(tensor.Name), [.. actual.Doubles(tensor.Name).Select(value => (float)value)], 1e-4, tensor.Name);
+                        expected.Doubles(tensor.Name), [.. actual.Doubles(tensor.Name).Select(value => (float)value)],
+                        1e-4, tensor.Name);
             }
         }
         finally
@@ -120,7 +129,8 @@ public sealed class PromptCacheTests
                 if (value is not null)
                     metadata[key] = value;
                 using var writer = new SafetensorsWriter(
-                    path, file.Tensors.Values.Select(tensor => new TensorSpec(tensor.Name, tensor.Type, tensor.Shape)), metadata);
+                    path, file.Tensors.Values.Select(tensor => new TensorSpec(tensor.Name, tensor.Type, tensor.Shape)),
+                    metadata);
                 foreach (TensorInfo tensor in file.Tensors.Values)
                     writer.Write(tensor.Name, Bytes(file, tensor));
                 writer.Commit();

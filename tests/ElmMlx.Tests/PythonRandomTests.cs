@@ -9,9 +9,11 @@ public class PythonRandomTests
 {
     private static readonly JsonElement Golden = GoldenArrays.Json("pretrain/data_small.json");
 
-    public static TheoryData<int> Draws() => [.. Enumerable.Range(0, Golden.GetProperty("python_random").GetArrayLength())];
+    public static TheoryData<int> Draws() =>
+        [.. Enumerable.Range(0, Golden.GetProperty("python_random").GetArrayLength())];
 
-    public static TheoryData<int> Texts() => [.. Enumerable.Range(0, Golden.GetProperty("process_text").GetArrayLength())];
+    public static TheoryData<int> Texts() =>
+        [.. Enumerable.Range(0, Golden.GetProperty("process_text").GetArrayLength())];
 
     [Theory]
     [MemberData(nameof(Draws))]
@@ -41,7 +43,7 @@ public class PythonRandomTests
     {
         JsonElement golden = Golden.GetProperty("process_text")[number];
         Assert.Equal(
-            golden.GetProperty("length").GetInt32(), PythonText.ProcessedLength(golden.GetProperty("text").GetString()!));
+            golden.GetProperty("length").GetInt32(), FilteredText.Length(golden.GetProperty("text").GetString()!));
     }
 
     // '…'.format(file_id=id)

@@ -11,7 +11,8 @@ public sealed unsafe class QuantizedKernelTests
     // Rows of x, rows of w, numbers in a row of w: all must be divisible by the group.
     private static readonly (int M, int Rows, int Columns)[] Shapes =
     [
-        (1, 5, 128), (1, 67, 640), (48, 9, 256), (2, 128, 128), (3, 69, 384), (4, 13, 128), (7, 30, 256), (17, 128, 128), (70, 33, 128),
+        (1, 5, 128), (1, 67, 640), (48, 9, 256), (2, 128, 128), (3, 69, 384), (4, 13, 128), (7, 30, 256),
+        (17, 128, 128), (70, 33, 128),
         (55, 83, 640), (50, 300, 256),
     ];
 
@@ -57,7 +58,8 @@ public sealed unsafe class QuantizedKernelTests
                     a.XRow = a.K;
                     a.X = memory.Numbers((long)m * a.K, MLX_FLOAT32);
                     long size = (long)m * a.N;
-                    byte* actual = memory.RunTwice(width, size * 4, to => QuantizedKernels.Run(a with { Y = (void*)to }));
+                    byte* actual =
+                        memory.RunTwice(width, size * 4, to => QuantizedKernels.Run(a with { Y = (void*)to }));
                     var expected = (float*)memory.Zeros(size * 4);
                     QuantizedKernels.RunNaive(a with { Y = expected });
                     float largest = 1;
@@ -81,7 +83,8 @@ public sealed unsafe class QuantizedKernelTests
             {
                 using var memory = new KernelMemory(seed: bits);
                 QuantizedMatrix w = Matrix(memory, QuantizationMode.Affine, bits, Group, Rows, Columns, MLX_FLOAT32);
-                new Span<float>((float*)w.Scales + Infinite * w.GroupsPerRow, w.GroupsPerRow).Fill(float.PositiveInfinity);
+                new Span<float>(
+                    (float*)w.Scales + Infinite * w.GroupsPerRow, w.GroupsPerRow).Fill(float.PositiveInfinity);
                 var a = new QuantizedMatMulArguments
                 {
                     W = w,
@@ -92,7 +95,8 @@ public sealed unsafe class QuantizedKernelTests
                     XRow = Columns,
                     XColumn = 1,
                 };
-                var y = (float*)memory.RunTwice(width, m * Rows * 4, to => QuantizedKernels.Run(a with { Y = (void*)to }));
+                var y = (float*)memory.RunTwice(
+                    width, m * Rows * 4, to => QuantizedKernels.Run(a with { Y = (void*)to }));
                 for (int i = 0; i < m * Rows; i++)
                     Assert.Equal(i % Rows != Infinite, float.IsFinite(y[i]));
             }

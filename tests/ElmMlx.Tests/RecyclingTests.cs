@@ -5,7 +5,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Tests;
 
-/// <summary>The CPU provider uses its graph's objects again: a token allocates nothing, and nothing is mixed up.</summary>
+/// <summary>
+/// The CPU provider uses its graph's objects again: a token allocates nothing, and nothing is mixed up.
+/// </summary>
 [Collection(nameof(GraphTests))]
 public sealed unsafe class RecyclingTests
 {

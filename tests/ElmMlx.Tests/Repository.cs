@@ -14,7 +14,8 @@ internal static class Repository
     // Above the test assembly, above this file, or above the working folder.
     private static string Find([CallerFilePath] string file = "")
     {
-        foreach (string? start in (string?[])[AppContext.BaseDirectory, Path.GetDirectoryName(file), Environment.CurrentDirectory])
+        foreach (string? start in (string?[])[AppContext.BaseDirectory, Path.GetDirectoryName(file),
+            Environment.CurrentDirectory])
         {
             for (DirectoryInfo? at = start is null ? null : new(start); at is not null; at = at.Parent)
             {

@@ -9,11 +9,12 @@ using Xunit;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// Runs that were ended anywhere and went on: the same numbers, bit by bit, as a run that nothing disturbed; and what is
-/// done with checkpoints that are torn, foreign, or could not be written.
+/// Runs that were ended anywhere and went on: the same numbers, bit by bit, as a run that nothing disturbed; and what
+/// is done with checkpoints that are torn, foreign, or could not be written.
 /// </summary>
 [Collection(GradientCollection.Name)]
-public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClassFixture<ResumeTests.UndisturbedRun>, IDisposable
+public sealed class ResumeTests(
+    ResumeTests.UndisturbedRun undisturbed) : IClassFixture<ResumeTests.UndisturbedRun>, IDisposable
 {
     private const int Iterations = 11;
     private readonly string _root = Directory.CreateTempSubdirectory("elmmlx-resume-").FullName;
@@ -87,7 +88,8 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
         Assert.Equal(["0000009", "0000011"], Checkpoints(folder));
         Assert.Equal(
             ["adapters.safetensors", "best", "checkpoints", "metrics.jsonl"],
-            Directory.EnumerateFileSystemEntries(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+            Directory.EnumerateFileSystemEntries(folder)
+                .Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -95,7 +97,8 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
     {
         string folder = CopyOfRun();
         using OpenElmModel model = TrainingTraces.Model(FineTuneType.Lora);
-        foreach (string path in (string[])["adapters.safetensors", "best/adapters.safetensors", "checkpoints/0000011/adapters.safetensors"])
+        foreach (string path in (string[])["adapters.safetensors", "best/adapters.safetensors",
+            "checkpoints/0000011/adapters.safetensors"])
             LoraAdapters.LoadWeights(model, Path.Combine(folder, path));
         Assert.Equal(
             File.ReadAllBytes(Path.Combine(folder, "adapters.safetensors")),
@@ -126,7 +129,8 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
         }
         List<string> notes = [];
         Train(folder, resume: true, notes: notes);
-        Assert.StartsWith($"{Path.Combine(folder, "checkpoints", "0000011")} is not used: ", Assert.Single(notes), StringComparison.Ordinal);
+        Assert.StartsWith($"{Path.Combine(folder, "checkpoints", "0000011")} is not used: ", Assert.Single(notes),
+            StringComparison.Ordinal);
         Assert.Contains(file, notes[0], StringComparison.Ordinal);
         AssertSame(folder);
         Assert.Equal(["0000009", "0000011"], Checkpoints(folder));
@@ -165,7 +169,8 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
             },
         }));
         Assert.Contains("The checkpoint of step 6 could not be written to", full.Message, StringComparison.Ordinal);
-        Assert.Contains("the disk is full); the checkpoint of step 3 still stands.", full.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the disk is full); the checkpoint of step 3 still stands.", full.Message, StringComparison.Ordinal);
         Assert.Equal(["0000003"], Checkpoints(folder));
         Train(folder, resume: true);
         AssertSame(folder);
@@ -191,12 +196,14 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
         TrainingOptions changed = Options with
         {
             Folder = folder,
-            Settings = new Dictionary<string, string> { ["batch_size"] = "8", ["seed"] = "7", ["clip_grad_norm"] = "1" },
+            Settings = new Dictionary<string, string> { ["batch_size"] = "8", ["seed"] = "7",
+                ["clip_grad_norm"] = "1" },
         };
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => Train(folder, resume: true, options: changed));
+        ArgumentException refused =
+            Assert.Throws<ArgumentException>(() => Train(folder, resume: true, options: changed));
         Assert.Equal(
-            $"The run in {folder} was begun with other settings: batch_size was 4 and is 8; clip_grad_norm was not set and " +
-            "is 1. Give the former ones, or --force to go on all the same.", refused.Message);
+            $"The run in {folder} was begun with other settings: batch_size was 4 and is 8; clip_grad_norm was not " +
+            "set and is 1. Give the former ones, or --force to go on all the same.", refused.Message);
         Assert.Equal(Iterations, Train(folder, resume: true, options: changed, force: true).Step);
         // from here on these are the run's settings
         Train(folder, resume: true, options: changed);
@@ -258,7 +265,8 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
         new(TrainingTraces.Rows()[..24], new BatchOptions { Seed = 7 });
 
     private static TrainingResult Train(
-        string folder, bool resume = false, bool force = false, TrainingOptions? options = null, List<string>? notes = null,
+        string folder, bool resume = false, bool force = false, TrainingOptions? options = null,
+        List<string>? notes = null,
         CancellationTokenSource? stop = null, Action<TrainingReport>? then = null)
     {
         using OpenElmModel model = MlxLmTests.Load("micro", DType.Float32);
@@ -282,9 +290,11 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
     private void AssertSame(string actual)
     {
         string expected = undisturbed.Folder;
-        foreach (string file in (string[])["adapters.safetensors", "best/adapters.safetensors", "checkpoints/0000011/state.safetensors"])
+        foreach (string file in (string[])["adapters.safetensors", "best/adapters.safetensors",
+            "checkpoints/0000011/state.safetensors"])
             Assert.True(
-                File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))),
+                File.ReadAllBytes(
+                    Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))),
                 $"{file} differs");
         Assert.Equal(Metrics(expected).Select(Numbers), Metrics(actual).Select(Numbers));
 
@@ -296,7 +306,8 @@ public sealed class ResumeTests(ResumeTests.UndisturbedRun undisturbed) : IClass
     private static JsonElement[] Metrics(string folder) => [.. File.ReadLines(Path.Combine(folder, "metrics.jsonl"))
         .Select(line => JsonDocument.Parse(line).RootElement)];
 
-    private static string[] Checkpoints(string folder) => [.. Directory.EnumerateDirectories(Path.Combine(folder, "checkpoints"))
+    private static string[] Checkpoints(string folder) =>
+        [.. Directory.EnumerateDirectories(Path.Combine(folder, "checkpoints"))
         .Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
     private sealed class KilledException : Exception;

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Long graphs, many operations, many threads, many failures. Runs alone: it counts for the whole process.</summary>
+/// <summary>
+/// Long graphs, many operations, many threads, many failures. Runs alone: it counts for the whole process.
+/// </summary>
 [CollectionDefinition(nameof(RobustnessTests), DisableParallelization = true)]
 [Collection(nameof(RobustnessTests))]
 public class RobustnessTests

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>The safetensors reader refuses what the format forbids, and the writer gives the same bytes for the same tensors.</summary>
+/// <summary>
+/// The safetensors reader refuses what the format forbids, and the writer gives the same bytes for the same tensors.
+/// </summary>
 public sealed class SafetensorsTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("elmmlx-safetensors-").FullName;
@@ -20,7 +22,8 @@ public sealed class SafetensorsTests : IDisposable
         { "padding after the object", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   """, 8, null },
         { "nothing at all", "{}", 0, null },
         { "a scalar and an empty tensor", """{"s":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"e":{"dtype":"F32","shape":[3,0],"data_offsets":[4,4]}}""", 4, null },
-        { "metadata null, as MLX writes it", """{"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1, null },
+        { "metadata null, as MLX writes it",
+            """{"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1, null },
         { "metadata", """{"__metadata__":{"format":"pt"}}""", 0, null },
         { "metadata not an object", """{"__metadata__":[1]}""", 0, "__metadata__" },
         { "metadata value a number", """{"__metadata__":{"a":1}}""", 0, "__metadata__" },
@@ -32,18 +35,25 @@ public sealed class SafetensorsTests : IDisposable
         { "the same bytes ten times", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 2, "overlaps" },
         { "hole", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}}""", 5, "hole" },
         { "hole at the start", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""", 3, "hole" },
-        { "bytes behind the last tensor", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 3, "belong to no tensor" },
+        { "bytes behind the last tensor", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 3,
+            "belong to no tensor" },
         { "data cut short", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 1, "cut short" },
         { "shape and offsets disagree", """{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "12 bytes" },
         { "offsets reversed", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "reversed" },
-        { "shape overflows to 0", """{"a":{"dtype":"F64","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,0]}}""", 0, "overflows" },
-        { "negative dimensions whose product fits", """{"a":{"dtype":"F32","shape":[-1,-4],"data_offsets":[0,16]}}""", 16, "whole number" },
+        { "shape overflows to 0",
+            """{"a":{"dtype":"F64","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,0]}}""", 0,
+            "overflows" },
+        { "negative dimensions whose product fits", """{"a":{"dtype":"F32","shape":[-1,-4],"data_offsets":[0,16]}}""",
+            16, "whole number" },
         { "minus zero", """{"a":{"dtype":"F32","shape":[-0],"data_offsets":[0,0]}}""", 0, "whole number" },
         { "fraction", """{"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}""", 8, "whole number" },
         { "exponent", """{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}""", 4, "whole number" },
-        { "dimension beyond 31 bits", """{"a":{"dtype":"U8","shape":[2147483648,0],"data_offsets":[0,0]}}""", 0, "whole number" },
-        { "offset beyond 63 bits", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[18446744073709551615,0]}}""", 0, "whole number" },
-        { "nine dimensions", """{"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}}""", 1, "dimensions" },
+        { "dimension beyond 31 bits", """{"a":{"dtype":"U8","shape":[2147483648,0],"data_offsets":[0,0]}}""", 0,
+            "whole number" },
+        { "offset beyond 63 bits", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[18446744073709551615,0]}}""", 0,
+            "whole number" },
+        { "nine dimensions", """{"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}}""", 1,
+            "dimensions" },
         { "three offsets", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1,2]}}""", 1, "two numbers" },
         { "one offset", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0]}}""", 1, "whole number" },
         { "unknown dtype", """{"a":{"dtype":"%s%n","shape":[1],"data_offsets":[0,1]}}""", 1, "dtype" },
@@ -55,7 +65,8 @@ public sealed class SafetensorsTests : IDisposable
         { "entry not an object", """{"a":5}""", 0, "object" },
         { "deep nesting", """{"a":{"dtype":"U8","shape":[[[[[1]]]]],"data_offsets":[0,1]}}""", 1, "" },
         { "empty name", """{"":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1, "name" },
-        { "control character in a name", """{"a\u0000b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1, "control" },
+        { "control character in a name", """{"a\u0000b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1,
+            "control" },
         { "lone surrogate in a name", """{"\ud800":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1, "Unicode" },
         { "a list", "[]", 0, "begin" },
         { "not JSON", "{abc}", 0, "JSON" },
@@ -148,7 +159,8 @@ public sealed class SafetensorsTests : IDisposable
         TensorSpec[] specs =
         [
             new("z", TensorType.UInt8, [3]), new("b", TensorType.BFloat16, [2, 3]), new("a", TensorType.Float32, [5]),
-            new("scalar", TensorType.Int64, []), new("empty", TensorType.Float16, [0, 7]), new("größe \"quoted\"", TensorType.UInt32, [2]),
+            new("scalar", TensorType.Int64, []), new("empty", TensorType.Float16, [0, 7]),
+            new("größe \"quoted\"", TensorType.UInt32, [2]),
         ];
         var data = specs.ToDictionary(spec => spec.Name, spec => RandomNumberGenerator.GetBytes((int)spec.ByteCount));
         string first = Path.Combine(_folder, "first.safetensors");
@@ -198,7 +210,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Writer_refuses_a_name_twice() =>
         Assert.Throws<ArgumentException>(() => new SafetensorsWriter(
-            Path.Combine(_folder, "twice.safetensors"), [new("a", TensorType.UInt8, [2]), new("a", TensorType.UInt8, [2])]));
+            Path.Combine(_folder, "twice.safetensors"),
+            [new("a", TensorType.UInt8, [2]), new("a", TensorType.UInt8, [2])]));
 
     [Fact]
     public void Shards_and_index_give_the_same_tensors_as_one_file()
@@ -211,7 +224,8 @@ public sealed class SafetensorsTests : IDisposable
         string folder = Path.Combine(_folder, "split");
         Directory.CreateDirectory(folder);
         using (var writer = new WeightFilesWriter(
-            folder, "model", whole.Tensors.Select(t => new TensorSpec(t.Name, t.Type, t.Shape)), parameters: 5, shardBytes: 200_000))
+            folder, "model", whole.Tensors.Select(t => new TensorSpec(t.Name, t.Type, t.Shape)), parameters: 5,
+            shardBytes: 200_000))
         {
             foreach (TensorInfo tensor in whole.Tensors)
                 writer.Write(tensor.Name, Bytes(whole, tensor.Name));
@@ -235,7 +249,8 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"weight_map":""", "JSON")]
     public void Index_that_disagrees_is_refused(string index, string? word)
     {
-        File.Move(Write("""{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"""u8, [1]), Path.Combine(_folder, "w.safetensors"));
+        File.Move(Write("""{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"""u8, [1]),
+            Path.Combine(_folder, "w.safetensors"));
         File.Move(
             Write("""{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"c":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}"""u8, [1, 2]),
             Path.Combine(_folder, "other.safetensors"));

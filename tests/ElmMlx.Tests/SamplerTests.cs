@@ -24,23 +24,27 @@ public sealed class SamplerTests
     public void Sampling_equals_mlx_lm(string name)
     {
         using var scope = new ArrayScope();
-        JsonElement entry = Numbers.GetProperty("cases").EnumerateArray().First(entry => entry.GetProperty("name").GetString() == name);
+        JsonElement entry = Numbers.GetProperty("cases").EnumerateArray()
+            .First(entry => entry.GetProperty("name").GetString() == name);
         GenerationOptions options = Options(entry);
         var sampler = new Sampler(options);
-        MlxArray logits = MlxArray.From<float>([.. Expected.Doubles("sampling.logits").Select(value => (float)value)], 1, 320);
+        MlxArray logits =
+            MlxArray.From<float>([.. Expected.Doubles("sampling.logits").Select(value => (float)value)], 1, 320);
         int[] history = Numbers.GetProperty("history").Ints();
         MlxArray recent = MlxArray.From<int>(history, history.Length);
         foreach (LogitsProcessor processor in LogitsProcessors.Create(options))
             logits = processor(recent, logits);
         if (Expected.Tensors.ContainsKey($"sampling.{name}.processed_logits"))
-            GoldenArrays.Close(Expected.Doubles($"sampling.{name}.processed_logits"), logits.Floats(), 2e-6, "processed logits");
+            GoldenArrays.Close(
+                Expected.Doubles($"sampling.{name}.processed_logits"), logits.Floats(), 2e-6, "processed logits");
 
         MlxArray logProbs = logits - logits.LogSumExp(keepDims: true);
         string filtered = $"sampling.{name}.{(name == "min_p0.9_keep6" ? "intended" : "filtered_logprobs")}";
         if (Expected.Tensors.ContainsKey(filtered))
         {
             MlxRandom.Seed(7);
-            GoldenArrays.Close(Expected.Doubles(filtered), sampler.Filter(logProbs).Floats(), 1e-5, "filtered log-probabilities");
+            GoldenArrays.Close(
+                Expected.Doubles(filtered), sampler.Filter(logProbs).Floats(), 1e-5, "filtered log-probabilities");
         }
         if (!entry.TryGetProperty("sampled_ids_seed7", out JsonElement ids))
             return;
@@ -54,11 +58,13 @@ public sealed class SamplerTests
         Assert.Contains("--temp", Message(new GenerationOptions { Temperature = -1 }), StringComparison.Ordinal);
         Assert.Contains("--top-p", Message(new GenerationOptions { TopP = 1.5f }), StringComparison.Ordinal);
         Assert.Contains("--min-p", Message(new GenerationOptions { MinP = float.NaN }), StringComparison.Ordinal);
-        Assert.Contains("--xtc-threshold", Message(new GenerationOptions { XtcThreshold = 0.6f }), StringComparison.Ordinal);
+        Assert.Contains(
+            "--xtc-threshold", Message(new GenerationOptions { XtcThreshold = 0.6f }), StringComparison.Ordinal);
         Assert.Contains("--kv-bits", Message(new GenerationOptions { KvBits = 7 }), StringComparison.Ordinal);
         Assert.Contains("--max-kv-size", Message(new GenerationOptions { MaxKvSize = 4 }), StringComparison.Ordinal);
 
-        static string Message(GenerationOptions options) => Assert.Throws<ArgumentException>(() => new Sampler(options)).Message;
+        static string Message(GenerationOptions options) =>
+            Assert.Throws<ArgumentException>(() => new Sampler(options)).Message;
     }
 
     [Fact]
@@ -66,7 +72,9 @@ public sealed class SamplerTests
     {
         using var scope = new ArrayScope();
         MlxArray logProbs = MlxArray.From<float>([-1f, -2f, -3f], 1, 3);
-        Assert.Equal([-1f, -2f, -3f], new Sampler(new GenerationOptions { Temperature = 1, TopK = 50 }).Filter(logProbs).Floats());
+        Assert.Equal(
+            [-1f, -2f, -3f],
+            new Sampler(new GenerationOptions { Temperature = 1, TopK = 50 }).Filter(logProbs).Floats());
     }
 
     [Fact]
@@ -76,7 +84,8 @@ public sealed class SamplerTests
         var options = new GenerationOptions { LogitBias = new Dictionary<int, float> { [3] = 1f } };
         MlxArray logits = MlxArray.Zeros([1, 3]);
         Assert.Contains("--logit-bias", Assert.Throws<ArgumentException>(
-            () => LogitsProcessors.Create(options)[0](MlxArray.From<int>([0], 1), logits)).Message, StringComparison.Ordinal);
+            () => LogitsProcessors.Create(options)[0](MlxArray.From<int>([0], 1), logits))
+                .Message, StringComparison.Ordinal);
     }
 
     internal static GenerationOptions Options(JsonElement entry)
@@ -92,7 +101,9 @@ public sealed class SamplerTests
             TopK = (int)(Number(sampler, "top_k") ?? 0),
             XtcProbability = Number(sampler, "xtc_probability") ?? 0,
             XtcThreshold = Number(sampler, "xtc_threshold") ?? 0,
-            XtcSpecialTokens = sampler.TryGetProperty("xtc_special_tokens", out JsonElement special) ? special.Ints() : [],
+            XtcSpecialTokens = sampler.TryGetProperty("xtc_special_tokens", out JsonElement special)
+                ? special.Ints()
+                : [],
             RepetitionPenalty = Number(processors, "repetition_penalty"),
             RepetitionContextSize = (int)(Number(processors, "repetition_context_size") ?? 20),
             PresencePenalty = Number(processors, "presence_penalty"),

@@ -5,7 +5,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace ElmMlx.Tests;
 
-/// <summary>mlx-lm's and CoreNet's learning rates by step; MLX's own schedules are in <see cref="OptimizerReplayTests"/>.</summary>
+/// <summary>
+/// mlx-lm's and CoreNet's learning rates by step; MLX's own schedules are in <see cref="OptimizerReplayTests"/>.
+/// </summary>
 public sealed class ScheduleTests
 {
     public static TheoryData<string> CoreNetNames() =>
@@ -34,7 +36,8 @@ public sealed class ScheduleTests
                 double got = schedule.At(iterations[i]);
                 // Where the exact rate lies between two, the last digit may fall either way; nowhere else.
                 bool isTie = Math.Abs(wanted[i] * factors[k] * 1e8 % 1 - 0.5) < 1e-6;
-                Assert.True(got == want || (isTie && Math.Abs(got - want) < 1.01e-8), $"{name} {iterations[i]}: {got} for {want}");
+                Assert.True(got == want
+                    || (isTie && Math.Abs(got - want) < 1.01e-8), $"{name} {iterations[i]}: {got} for {want}");
                 Assert.Equal(got, again.At(iterations[i]));
             }
         }
@@ -85,19 +88,24 @@ public sealed class ScheduleTests
     [InlineData("""{"arguments": [1e-3]}""", "has no name")]
     [InlineData("""[1]""", "a number or a mapping")]
     [InlineData("""{"name": "cosine_decay", "init": 1e-3}""", "needs decay_steps")]
-    [InlineData("""{"name": "cosine_decay", "init": 1e-3, "decay_steps": 2.5}""", "decay_steps is 2.5, not a whole number")]
+    [InlineData(
+        """{"name": "cosine_decay", "init": 1e-3, "decay_steps": 2.5}""", "decay_steps is 2.5, not a whole number")]
     [InlineData("""{"name": "cosine_decay", "init": 1e-3, "decay_steps": 0}""", "decay_steps is 0")]
     [InlineData("""{"name": "cosine_decay", "init": -1, "decay_steps": 9}""", "init is -1")]
     [InlineData("""{"name": "cosine_decay", "init": "fast", "decay_steps": 9}""", "init is 'fast', not a number")]
-    [InlineData("""{"name": "cosine_decay", "init": 1, "decay_steps": 9, "warmup": 3}""", "no option 'warmup': it knows init, decay_steps, end")]
+    [InlineData("""{"name": "cosine_decay", "init": 1, "decay_steps": 9, "warmup": 3}""", "no option 'warmup': it " +
+        "knows init, decay_steps, end")]
     [InlineData("""{"name": "cosine_decay", "arguments": [1, 2, 3, 4]}""", "4 arguments")]
-    [InlineData("""{"name": "cosine_decay", "arguments": [1, 9], "warm_up": 3}""", "no option 'warm_up': it knows arguments, warmup, warmup_init")]
+    [InlineData("""{"name": "cosine_decay", "arguments": [1, 9], "warm_up": 3}""", "no option 'warm_up': it knows " +
+        "arguments, warmup, warmup_init")]
     [InlineData("""{"name": "linear_schedule", "init": 1, "end": 0, "steps": 0}""", "steps is 0")]
     [InlineData("""{"name": "step_decay", "init": 1, "decay_rate": 0.5, "step_size": 0}""", "step_size is 0")]
-    [InlineData("""{"name": "join_schedules", "schedules": [1, 2], "boundaries": []}""", "2 joined schedules with 0 boundaries")]
+    [InlineData("""{"name": "join_schedules", "schedules": [1, 2], "boundaries": []}""",
+        "2 joined schedules with 0 boundaries")]
     [InlineData("""{"name": "join_schedules", "schedules": [1, 2, 3], "boundaries": [5, 4]}""", "boundaries are 5, 4")]
     [InlineData("""{"name": "corenet", "kind": "linear", "max_iterations": 9, "peak": 1}""", "'linear': use cosine")]
-    [InlineData("""{"name": "corenet", "kind": "cosine", "max_iterations": 9, "warmup_iterations": 10, "peak": 1}""", "has no length")]
+    [InlineData("""{"name": "corenet", "kind": "cosine", "max_iterations": 9, "warmup_iterations": 10, "peak": 1}""",
+        "has no length")]
     public void Wrong_description_is_refused(string json, string part) =>
         Assert.Contains(
             part, Assert.Throws<ArgumentException>(() => Schedule.FromJson(json)).Message, StringComparison.Ordinal);
@@ -105,7 +113,9 @@ public sealed class ScheduleTests
     private static CoreNetSchedule CoreNet(JsonElement settings, double multiplier)
     {
         double? Number(string name) =>
-            settings.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+            settings.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
+                ? value.GetDouble()
+                : null;
         (CoreNetScheduleKind kind, string peak, string final) = settings.GetProperty("name").GetString() switch
         {
             "cosine" => (CoreNetScheduleKind.Cosine, "cosine.max_lr", "cosine.min_lr"),

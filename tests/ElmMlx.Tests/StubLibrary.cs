@@ -53,7 +53,9 @@ internal static class StubLibrary
         return library;
     }
 
-    /// <summary>Writes headers as mlx-c lays them out, into <c>include/mlx/c</c> of <paramref name="prefix"/>.</summary>
+    /// <summary>
+    /// Writes headers as mlx-c lays them out, into <c>include/mlx/c</c> of <paramref name="prefix"/>.
+    /// </summary>
     public static void WriteHeaders(string prefix, CInterface api)
     {
         var folder = Path.Combine(prefix, "include", "mlx", "c");
@@ -177,7 +179,8 @@ internal static class StubLibrary
         try
         {
             using var process = Process.Start(
-                new ProcessStartInfo(compiler, "--version") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+                new ProcessStartInfo(
+                    compiler, "--version") { RedirectStandardOutput = true, RedirectStandardError = true })!;
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

@@ -12,7 +12,8 @@ public sealed class TensorArraysTests : IDisposable
     // Two blocks of aligned tensors (of several pages), then tensors that begin at odd bytes of the file.
     private readonly TensorSpec[] _specs =
     [
-        new("a", TensorType.Float32, [5, 1 << 20]), new("b", TensorType.Float32, [4, 1 << 20]), new("c", TensorType.BFloat16, [96]),
+        new("a", TensorType.Float32, [5, 1 << 20]), new("b", TensorType.Float32, [4, 1 << 20]),
+        new("c", TensorType.BFloat16, [96]),
         new("d", TensorType.UInt8, [3]), new("e", TensorType.UInt8, [5, 7]), new("empty", TensorType.Float32, [0, 3]),
         new("f", TensorType.UInt8, [(4 << 20) + 1]), new("g", TensorType.UInt8, [1]),
     ];

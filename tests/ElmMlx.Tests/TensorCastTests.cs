@@ -19,7 +19,9 @@ public sealed class TensorCastTests
         {
             float expected = (float)BitConverter.UInt16BitsToHalf(halves[i]);
             Assert.True(
-                float.IsNaN(expected) ? float.IsNaN(floats[i]) : BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(floats[i]),
+                float.IsNaN(expected)
+                    ? float.IsNaN(floats[i])
+                    : BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(floats[i]),
                 $"0x{i:X4}");
         }
     }
@@ -106,8 +108,10 @@ public sealed class TensorCastTests
     {
         var values = new List<float>
         {
-            0, -0f, 1, -1, 65504, 65519, 65520, 65535, 65536, 1e-8f, 5.96046448e-8f, 2.98023224e-8f, 2.980233e-8f, 6.1035156e-5f, 6.1e-5f,
-            1.00048828125f, 1.0009765625f, 1.00146484375f, float.Epsilon, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity, float.NaN,
+            0, -0f, 1, -1, 65504, 65519, 65520, 65535, 65536, 1e-8f, 5.96046448e-8f, 2.98023224e-8f, 2.980233e-8f,
+            6.1035156e-5f, 6.1e-5f,
+            1.00048828125f, 1.0009765625f, 1.00146484375f, float.Epsilon, float.MaxValue, float.PositiveInfinity,
+            float.NegativeInfinity, float.NaN,
         };
         for (int exponent = -30; exponent <= 18; exponent++)
             for (int step = 0; step < 64; step++)

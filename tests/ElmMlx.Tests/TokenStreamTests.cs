@@ -31,7 +31,8 @@ public sealed class TokenStreamTests
             string[] actual = [.. Ids(c).Select(stream.Add), stream.Finish()];
             var wanted = expected.GetProperty("segments").EnumerateArray().Select(s => s.GetString()!).ToArray();
             if (!actual.SequenceEqual(wanted) || stream.Text != expected.GetProperty("text").GetString())
-                mismatches.Add($"{name} {c.GetProperty("ids").GetRawText()}: expected {Show(wanted)}, got {Show(actual)}");
+                mismatches.Add(
+                    $"{name} {c.GetProperty("ids").GetRawText()}: expected {Show(wanted)}, got {Show(actual)}");
         }
         Assert.Equal(nCases, count);
         Assert.True(mismatches.Count == 0, $"{mismatches.Count} of {count}:\n{string.Join('\n', mismatches.Take(20))}");

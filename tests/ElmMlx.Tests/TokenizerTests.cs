@@ -35,7 +35,8 @@ public sealed class TokenizerTests
             var ids = tokenizer.Encode(Text(c), addSpecialTokens: false);
             mismatches.Ids("ids", Ids(c, "ids"), ids);
             if (c.TryGetProperty("pieces", out var pieces))
-                mismatches.Texts("pieces", pieces.EnumerateArray().Select(p => p.GetString()!), ids.Select(tokenizer.TokenText));
+                mismatches.Texts(
+                    "pieces", pieces.EnumerateArray().Select(p => p.GetString()!), ids.Select(tokenizer.TokenText));
             mismatches.Text("decoded", Decoded(c), tokenizer.Decode(ids));
             mismatches.Ids("with BOS", [1, .. Ids(c, "ids")], tokenizer.Encode(Text(c)));
         });
@@ -46,7 +47,8 @@ public sealed class TokenizerTests
     [InlineData("tokenizer_metaspace.json", "hf_metaspace", TokenizerMode.File)]
     [InlineData("tokenizer_transformers5.json", "hf_transformers5", TokenizerMode.File)]
     [InlineData("tokenizer.json", "hf_transformers5", TokenizerMode.Transformers5)]
-    public void Tokenizer_json_gives_the_ids_and_text_of_the_reference(string file, string reference, TokenizerMode mode)
+    public void Tokenizer_json_gives_the_ids_and_text_of_the_reference(
+        string file, string reference, TokenizerMode mode)
     {
         var tokenizer = Tokenizer.Load(Fixtures.Path($"{Root}/{file}"), mode);
         CheckAll(Cases("cases.json"), 470, (c, mismatches) =>
@@ -80,7 +82,8 @@ public sealed class TokenizerTests
         {
             CheckDecode(model, c, c.GetProperty("sentencepiece"), skipSpecialTokens: false, mismatches);
             CheckDecode(json, c, c.GetProperty("tokenizers"), skipSpecialTokens: false, mismatches);
-            CheckDecode(json, c, Either(c, "tokenizers_skip_special", "tokenizers"), skipSpecialTokens: true, mismatches);
+            CheckDecode(
+                json, c, Either(c, "tokenizers_skip_special", "tokenizers"), skipSpecialTokens: true, mismatches);
         });
     }
 
@@ -138,7 +141,8 @@ public sealed class TokenizerTests
         CheckAll(Cases($"kinds/{kind}/decode_cases.json"), 24, (c, mismatches) =>
         {
             CheckDecode(tokenizer, c, c.GetProperty("decoded"), skipSpecialTokens: false, mismatches);
-            CheckDecode(tokenizer, c, Either(c, "decoded_skip_special", "decoded"), skipSpecialTokens: true, mismatches);
+            CheckDecode(
+                tokenizer, c, Either(c, "decoded_skip_special", "decoded"), skipSpecialTokens: true, mismatches);
         });
     }
 
@@ -224,7 +228,8 @@ public sealed class TokenizerTests
             var text = "x" + string.Concat(parts);
             var ids = tokenizer.Encode(text, addSpecialTokens: false);
             var stream = tokenizer.CreateStream();
-            string[] segments = [.. ids.Select(stream.Add).ToArray(), stream.Finish()];      // all tokens before the end
+            // all tokens before the end
+            string[] segments = [.. ids.Select(stream.Add).ToArray(), stream.Finish()];
             return tokenizer.Decode(ids) == text && string.Concat(segments) == text && stream.Text == text;
         }, iter: 300, threads: 1);
     }
@@ -286,7 +291,8 @@ public sealed class TokenizerTests
         Assert.Throws<FileNotFoundException>(() => Tokenizer.Load(folder.Path));
         File.Copy(Fixtures.Path($"{Root}/tokenizer.model"), System.IO.Path.Combine(folder.Path, "tokenizer.model"));
         Assert.Equal([537], Tokenizer.Load(folder.Path).Encode(" ", addSpecialTokens: false));
-        File.Copy(Fixtures.Path($"{Root}/tokenizer_metaspace.json"), System.IO.Path.Combine(folder.Path, "tokenizer.json"));
+        File.Copy(Fixtures.Path($"{Root}/tokenizer_metaspace.json"),
+            System.IO.Path.Combine(folder.Path, "tokenizer.json"));
         Assert.Equal([1868], Tokenizer.Load(folder.Path).Encode(" ", addSpecialTokens: false));
     }
 
@@ -298,7 +304,8 @@ public sealed class TokenizerTests
         Assert.Equal([2], Tokenizer.Load(folder.Path).EosIds);
         File.WriteAllText(System.IO.Path.Combine(folder.Path, "config.json"), """{"eos_token_id": 7}""");
         Assert.Equal([2, 7], Tokenizer.Load(folder.Path).EosIds);
-        File.WriteAllText(System.IO.Path.Combine(folder.Path, "generation_config.json"), """{"eos_token_id": [2, 9]}""");
+        File.WriteAllText(
+            System.IO.Path.Combine(folder.Path, "generation_config.json"), """{"eos_token_id": [2, 9]}""");
         Assert.Equal([2, 9], Tokenizer.Load(folder.Path).EosIds);
         var settings = System.IO.Path.Combine(folder.Path, "tokenizer_config.json");
         File.WriteAllText(settings, """{"add_bos_token": false, "eos_token": {"content": "<s>"}}""");

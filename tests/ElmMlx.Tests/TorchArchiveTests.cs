@@ -6,7 +6,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary>Every container that CoreNet and PyTorch write gives the tensors of its <c>tensors.json</c>, byte by byte.</summary>
+/// <summary>
+/// Every container that CoreNet and PyTorch write gives the tensors of its <c>tensors.json</c>, byte by byte.
+/// </summary>
 public sealed class TorchArchiveTests
 {
     public static TheoryData<string> Files()
@@ -25,7 +27,8 @@ public sealed class TorchArchiveTests
     public void Archive_gives_the_tensors_of_its_list(string file)
     {
         string path = Fixtures.Path(file);
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(path)!, "tensors.json")));
+        using var document =
+            JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(path)!, "tensors.json")));
         JsonElement expected = document.RootElement.TryGetProperty(Path.GetFileName(path), out JsonElement listed)
             ? listed
             : document.RootElement;
@@ -34,7 +37,8 @@ public sealed class TorchArchiveTests
         if (expected.TryGetProperty("model_state_dict", out JsonElement model))
         {
             compared += Compare(archive, (PickleDict)archive.Root["model_state_dict"]!, model);
-            compared += Compare(archive, (PickleDict)archive.Root["ema_state_dict"]!, expected.GetProperty("ema_state_dict"));
+            compared += Compare(
+                archive, (PickleDict)archive.Root["ema_state_dict"]!, expected.GetProperty("ema_state_dict"));
         }
         else
         {
@@ -112,7 +116,8 @@ public sealed class TorchArchiveTests
             var bytes = new byte[tensor.ByteCount];
             archive.Read(tensor, 0, bytes);
             Assert.True(
-                property.Value.GetProperty("sha256").GetString() == Convert.ToHexStringLower(SHA256.HashData(bytes)), property.Name);
+                property.Value.GetProperty("sha256").GetString() == Convert.ToHexStringLower(SHA256.HashData(bytes)),
+                property.Name);
             count++;
         }
         return count;

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace ElmMlx.Tests;
 
-/// <summary><c>elm train</c> as a person runs it: what it prints and writes, killed and interrupted runs, mistakes.</summary>
+/// <summary>
+/// <c>elm train</c> as a person runs it: what it prints and writes, killed and interrupted runs, mistakes.
+/// </summary>
 public sealed class TrainCommandTests : IDisposable
 {
     private readonly PretrainingFolder _folder = new();
@@ -26,9 +28,11 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains("Training loss, smoothed: ", run.Output);
         Assert.Contains("model_average is the mean of updates 13, 14, 15, as a model folder.", run.Output);
         Assert.All(
-            new[] { "loss.svg", "loss.png", "checkpoint_last.yaml", "checkpoint_last.architecture.json", "training_checkpoint_last.pt" },
+            new[] { "loss.svg", "loss.png", "checkpoint_last.yaml", "checkpoint_last.architecture.json",
+                "training_checkpoint_last.pt" },
             file => Assert.True(File.Exists(Path.Combine(whole, file)), file));
-        Assert.Equal(3 + 2, Directory.GetDirectories(Path.Combine(whole, "checkpoints")).Length);       // k_best_checkpoints is 5
+        // k_best_checkpoints is 5
+        Assert.Equal(3 + 2, Directory.GetDirectories(Path.Combine(whole, "checkpoints")).Length);
 
         for (int lines = 3; lines <= 9; lines += 6)
         {
@@ -45,14 +49,17 @@ public sealed class TrainCommandTests : IDisposable
         if (TestProvider.IsCpu)         // on MLX to rounding
             foreach (string file in new[]
                 { "checkpoint_last.pt", "checkpoint_ema_last.pt", "checkpoint_average.pt", "model/model.safetensors" })
-                Assert.Equal(File.ReadAllBytes(Path.Combine(whole, file)), File.ReadAllBytes(Path.Combine(killed, file)));
+                Assert.Equal(
+                    File.ReadAllBytes(Path.Combine(whole, file)), File.ReadAllBytes(Path.Combine(killed, file)));
 
         File.Delete(Path.Combine(killed, "checkpoint_average.pt"));
-        CommandProcess.Result mean = CommandProcess.Elm("", "train", "--output", killed, "--average", "3", "--save-as", "corenet");
+        CommandProcess.Result mean =
+            CommandProcess.Elm("", "train", "--output", killed, "--average", "3", "--save-as", "corenet");
         Assert.True(mean.ExitCode == 0, mean.ToString());
         Assert.True(File.Exists(Path.Combine(killed, "checkpoint_average.pt")));
         CommandProcess.Result said = CommandProcess.Elm(
-            "", "generate", "--model", Path.Combine(killed, "model_average"), "--prompt", "a", "--max-tokens", "2", "--quiet");
+            "", "generate", "--model", Path.Combine(killed, "model_average"), "--prompt", "a", "--max-tokens", "2",
+            "--quiet");
         Assert.True(said.ExitCode == 0, said.ToString());
     }
 
@@ -70,7 +77,8 @@ public sealed class TrainCommandTests : IDisposable
         process.WaitForExit();
         Assert.Equal(130, process.ExitCode);
         Assert.Contains(
-            $"of 100001 updates; this goes on: elm train -c {_folder.Yaml} --output {output} --max-iterations 100000 --resume", said);
+            $"of 100001 updates; this goes on: elm train -c {_folder.Yaml} --output {output} --max-iterations " +
+                "100000 --resume", said);
         using var last = JsonDocument.Parse(File.ReadLines(Path.Combine(output, "metrics.jsonl")).Last());
         string step = last.RootElement.GetProperty("step").GetInt64().ToString("0000000", CultureInfo.InvariantCulture);
         Assert.True(Directory.Exists(Path.Combine(output, "checkpoints", step)));
@@ -81,7 +89,8 @@ public sealed class TrainCommandTests : IDisposable
     {
         string output = _folder.At("mistakes");
         Refused("--config names no file.", CommandProcess.Elm("", "train"));
-        Refused("has no checkpoint; train first", CommandProcess.Elm("", "train", "--output", output, "--average", "2"));
+        Refused("has no checkpoint; train first",
+            CommandProcess.Elm("", "train", "--output", output, "--average", "2"));
         Refused("There is no configuration", CommandProcess.Elm("", "train", "-c", _folder.At("none.yaml")));
         Refused("is no KEY=VALUE", Train(output, "--set", "common.seed"));
         Refused("optim.name is 'sgd'", Train(output, "--set", "optim.name=sgd"));
@@ -90,7 +99,8 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(0, Train(output, "--max-iterations", "2", "--save-as", "corenet").ExitCode);
         Assert.False(Directory.Exists(Path.Combine(output, "model")));
         Refused("has checkpoints of another run: go on with --resume", Train(output));
-        Refused("common.seed was 0 and is 5; scheduler.max_iterations was 2 and is 8", Train(output, "--resume", "--seed", "5"));
+        Refused("common.seed was 0 and is 5; scheduler.max_iterations was 2 and is 8",
+            Train(output, "--resume", "--seed", "5"));
     }
 
     private static void Refused(string sentence, CommandProcess.Result result)
@@ -99,9 +109,11 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains(sentence, Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
-    private CommandProcess.Result Train(string output, params string[] options) => CommandProcess.Elm("", Line(output, options));
+    private CommandProcess.Result Train(string output, params string[] options) =>
+        CommandProcess.Elm("", Line(output, options));
 
-    private string[] Line(string output, params string[] options) => ["train", "-c", _folder.Yaml, "--output", output, .. options];
+    private string[] Line(string output, params string[] options) =>
+        ["train", "-c", _folder.Yaml, "--output", output, .. options];
 
     private static void Wait(Process process, string output, int lines)
     {

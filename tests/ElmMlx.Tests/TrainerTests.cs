@@ -9,8 +9,8 @@ using Xunit;
 namespace ElmMlx.Tests;
 
 /// <summary>
-/// The loop's rules, on one parameter w [3]. The loss of a token is w[token], so the gradient of a batch's sum counts the
-/// tokens: all expected numbers can be counted by hand.
+/// The loop's rules, on one parameter w [3]. The loss of a token is w[token], so the gradient of a batch's sum counts
+/// the tokens: all expected numbers can be counted by hand.
 /// </summary>
 [Collection(GradientCollection.Name)]
 public sealed class TrainerTests
@@ -61,7 +61,8 @@ public sealed class TrainerTests
     [Fact]
     public void Clipping_keeps_the_direction_and_reports_the_norm_before()
     {
-        Run run = new(Rows, new TrainingOptions { Iterations = 2, GradientAccumulationSteps = 2, ClipGradientNorm = 0.1 });
+        Run run = new(
+            Rows, new TrainingOptions { Iterations = 2, GradientAccumulationSteps = 2, ClipGradientNorm = 0.1 });
         run.Train();
         Assert.Equal(0.1, Math.Sqrt(run.Weights.Sum(w => (double)w * w)), 1e-5);
         Assert.Equal(3, run.Weights[1] / run.Weights[2], 1e-4);
@@ -120,7 +121,8 @@ public sealed class TrainerTests
         };
         string message = Assert.Throws<InvalidOperationException>(() => run.Train()).Message;
         Assert.Equal(
-            "Step 4: the loss is infinite or NaN for 3 batches in a row (rows: data.jsonl, line 2; learning rate 1). Lower " +
+            "Step 4: the loss is infinite or NaN for 3 batches in a row (rows: data.jsonl, line 2; learning rate " +
+                "1). Lower " +
             "the learning rate, clip the gradient, or look at these rows; the last checkpoint stands.", message);
         Assert.Equal([0, -1, 0], run.Weights);
     }
@@ -128,7 +130,8 @@ public sealed class TrainerTests
     [Fact]
     public void Batch_where_nothing_counts_changes_nothing()
     {
-        Run run = new([TokenRow.From([0, 1], offset: 2), TokenRow.From([0, 2])], new TrainingOptions { Iterations = 2 });
+        Run run = new(
+            [TokenRow.From([0, 1], offset: 2), TokenRow.From([0, 2])], new TrainingOptions { Iterations = 2 });
         run.Train();
         Assert.Equal([0, 0, -1], run.Weights);
         Assert.Null(run.Reports.All[0].TrainLoss);
@@ -145,7 +148,8 @@ public sealed class TrainerTests
             run.Reports.All.Where(report => report.ValidationLoss is not null).Select(report => report.Step));
         // both rows, each token the same: (3 w[1] + w[2]) / 4 after the updates
         Assert.Equal([0, -1.75, -3, -3.75], run.Reports.All.Select(report => report.ValidationLoss).OfType<double>());
-        Assert.All(run.Reports.All.Where(report => report.ValidationLoss is not null), report => Assert.True(report.IsBest));
+        Assert.All(run.Reports.All.Where(report => report.ValidationLoss is not null), report =>
+            Assert.True(report.IsBest));
     }
 
     [Fact]

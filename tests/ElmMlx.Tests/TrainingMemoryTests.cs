@@ -24,7 +24,8 @@ public sealed class TrainingMemoryTests
         {
             (long[] Early, long[] Late) = Measure(hasEverything, folder);
             foreach ((string what, int i) in new[] { ("arrays", 0), ("managed memory", 1), ("the process", 2) })
-                Assert.True(Late[i] - Early[i] < Limit, $"{what}: {Early[i]:N0} bytes after {WarmUp} steps, {Late[i]:N0} after {Steps}");
+                Assert.True(Late[i] - Early[i] < Limit, $"{what}: {Early[i]:N0} bytes after {WarmUp} steps, " +
+                    $"{Late[i]:N0} after {Steps}");
         }
         finally
         {
@@ -61,7 +62,8 @@ public sealed class TrainingMemoryTests
         }
         long[] early = [], late = [];
         using Trainer trainer = new(
-            model.TrainableParameters(), optimizer, LanguageModelLoss.Of(model, 3), batches, hasEverything ? batches : null, options);
+            model.TrainableParameters(), optimizer, LanguageModelLoss.Of(model, 3), batches,
+            hasEverything ? batches : null, options);
         trainer.Run(new CollectedReports
         {
             Then = report =>

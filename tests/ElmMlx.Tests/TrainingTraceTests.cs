@@ -42,7 +42,8 @@ public sealed class TrainingTraceTests
         GoldenArrays.Close(losses, [.. reports.Select(report => (float)report.TrainLoss!)], 5e-5, "losses");
         for (int i = 0; i < steps.Length; i++)
         {
-            // Adam makes equal steps of small gradients and large ones, so roundings of the first grow: 1.04e-4 was seen.
+            // Adam makes equal steps of small gradients and large ones, so roundings of the first grow: 1.04e-4 was
+            // seen.
             Assert.InRange(reports[i].GradientNorm!.Value / norms[i], 1 - 2e-4, 1 + 2e-4);
             Assert.Equal(Number(steps[i], "learning_rate"), reports[i].LearningRate, 1e-9);
             Assert.Equal(steps[i].GetProperty("tokens").GetInt32(), reports[i].StepTokens);
@@ -83,9 +84,9 @@ public sealed class TrainingTraceTests
         CompareFinal(name, model);
     }
 
-    // Batches with the same number of tokens weigh the same either way: accumulating equals joining them. The sum is rounded
-    // otherwise than a mean of means, and Adam's first step takes only the sign of a gradient: a few elements near zero
-    // move the losses behind the second update by 1e-4.
+    // Batches with the same number of tokens weigh the same either way: accumulating equals joining them. The sum is
+    // rounded otherwise than a mean of means, and Adam's first step takes only the sign of a gradient: a few elements
+    // near zero move the losses behind the second update by 1e-4.
     [Fact]
     public void Accumulation_weighs_tokens_and_equals_joined_batches()
     {
@@ -98,7 +99,8 @@ public sealed class TrainingTraceTests
         JsonElement trace = Traces.GetProperty(name);
         GoldenArrays.Close(
             Numbers(trace, "joined_losses"),
-            [.. reports.Chunk(2).Select(pair => (float)pair.Average(report => report.TrainLoss!.Value))], 2e-4, "joined losses");
+            [.. reports.Chunk(2).Select(pair => (float)pair.Average(report => report.TrainLoss!.Value))], 2e-4,
+            "joined losses");
     }
 
     [Theory]
@@ -160,7 +162,8 @@ public sealed class TrainingTraceTests
         CollectedReports reports = new();
         using (optimizer)
         using (Trainer trainer = new(
-            model.TrainableParameters(), optimizer, LanguageModelLoss.Of(model, 0), TrainingTraces.Batches(rows), null, options))
+            model.TrainableParameters(), optimizer, LanguageModelLoss.Of(model, 0), TrainingTraces.Batches(rows), null,
+            options))
         {
             TrainingResult result = trainer.Run(reports);
             Assert.Equal((TrainingEnd.Finished, options.Iterations), (result.End, result.Step));
@@ -172,7 +175,8 @@ public sealed class TrainingTraceTests
     {
         JsonElement[] steps = [.. Traces.GetProperty(name).GetProperty("steps").EnumerateArray()];
         GoldenArrays.Close(
-            [.. steps.Select(step => Number(step, "loss"))], [.. reports.Select(report => (float)report.TrainLoss!)], tolerance, name);
+            [.. steps.Select(step => Number(step, "loss"))], [.. reports.Select(report => (float)report.TrainLoss!)],
+            tolerance, name);
         for (int i = 0; i < steps.Length; i++)
         {
             if (steps[i].GetProperty("applied_grad_norm") is { ValueKind: JsonValueKind.Number } norm)
@@ -195,7 +199,8 @@ public sealed class TrainingTraceTests
             GoldenArrays.CloseOnAverage(expected.Doubles(key), parameter.Value.Floats(), 2e-5, key);
             compared++;
         }
-        Assert.True(compared > 0 || name is not ("lora_adam" or "dora_adam" or "lora_adam_cosine" or "full_adam"), name);
+        Assert.True(
+            compared > 0 || name is not ("lora_adam" or "dora_adam" or "lora_adam_cosine" or "full_adam"), name);
     }
 
     private static double Number(JsonElement json, string name) => json.GetProperty(name).GetDouble();

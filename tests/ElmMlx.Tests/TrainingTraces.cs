@@ -21,10 +21,12 @@ internal static class TrainingTraces
             return model;
         using ArrayScope scope = new();
         model.Load(Tensors.Tensors.Keys
-            .Where(name => name.StartsWith("init.", StringComparison.Ordinal) && name.EndsWith(".lora_a", StringComparison.Ordinal))
+            .Where(name => name.StartsWith("init.", StringComparison.Ordinal)
+                && name.EndsWith(".lora_a", StringComparison.Ordinal))
             .ToDictionary(
                 name => OpenElmModel.CanonicalName(name["init.".Length..]),
-                name => MlxArray.From<float>([.. Tensors.Doubles(name).Select(value => (float)value)], [.. Tensors[name].Shape])));
+                name => MlxArray.From<float>(
+                    [.. Tensors.Doubles(name).Select(value => (float)value)], [.. Tensors[name].Shape])));
         return model;
     }
 
@@ -34,8 +36,8 @@ internal static class TrainingTraces
         new(rows, new BatchOptions { Order = BatchOrder.Sequential, PadMultiple = 1 });
 
     /// <summary>
-    /// The rows of the twelve batches. mlx-lm counts the padding behind a row as its last target (docs/differences.md), so
-    /// a row that is shorter than its batch has that 0 here as a token to be learnt.
+    /// The rows of the twelve batches. mlx-lm counts the padding behind a row as its last target (docs/differences.md),
+    /// so a row that is shorter than its batch has that 0 here as a token to be learnt.
     /// </summary>
     public static List<TokenRow> Rows()
     {

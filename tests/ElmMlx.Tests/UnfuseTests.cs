@@ -33,7 +33,8 @@ public sealed class UnfuseTests : IDisposable
         Assert.All(report.Matrices, matrix => Assert.InRange(matrix.Explained, 1 - 1e-10, 1));
         Assert.Empty(report.OtherTensors);
 
-        AdapterSet theirs = AdapterSet.Read(Fixtures.Path("mlx-lm/adapters/" + adapter)), ours = AdapterSet.Read(Output);
+        AdapterSet theirs = AdapterSet.Read(
+            Fixtures.Path("mlx-lm/adapters/" + adapter)), ours = AdapterSet.Read(Output);
         Assert.Equal(theirs.Adapters.Keys, ours.Adapters.Keys);
         Assert.Equal(17 - theirs.Adapters.Count, report.Unchanged);
         Assert.Equal(rank, AdapterConfig.Read(Output).Rank);
@@ -41,7 +42,8 @@ public sealed class UnfuseTests : IDisposable
         using OpenElmModel model = MlxLmTests.Load(folder, DType.Float32);
         LoraAdapters.ApplyTo(model, Output);
         GoldenArrays.Close(
-            Expected.Doubles($"{adapter}.adapted.logits_f32"), model.Forward(Expected.IdArray("input_ids")).Floats(), 1e-4, adapter);
+            Expected.Doubles($"{adapter}.adapted.logits_f32"), model.Forward(Expected.IdArray("input_ids")).Floats(),
+            1e-4, adapter);
     }
 
     [Fact]
@@ -50,13 +52,15 @@ public sealed class UnfuseTests : IDisposable
         string fused = Fused("lora", "micro");
         UnfuseReport report = Unfuser.Run(Base, fused, 2, Output);
         using WeightFiles before = WeightFiles.Open(Base), after = WeightFiles.Open(fused);
-        foreach (UnfusedMatrix matrix in report.Matrices.Where(matrix => matrix.Name.EndsWith("attn.out_proj", StringComparison.Ordinal)))
+        foreach (UnfusedMatrix matrix in report.Matrices.Where(
+            matrix => matrix.Name.EndsWith("attn.out_proj", StringComparison.Ordinal)))
         {
             float[] difference = Floats(after, matrix.Name), other = Floats(before, matrix.Name);
             for (int i = 0; i < difference.Length; i++)
                 difference[i] -= other[i];
             double[] values = NaiveValues(difference, matrix.Rows);
-            double whole = Math.Sqrt(values.Sum(value => value * value)), rest = Math.Sqrt(values.Skip(2).Sum(value => value * value));
+            double whole = Math.Sqrt(
+                values.Sum(value => value * value)), rest = Math.Sqrt(values.Skip(2).Sum(value => value * value));
             Assert.InRange(matrix.RelativeError, 0.999 * rest / whole, 1.001 * rest / whole + 1e-6);
             Assert.InRange(matrix.Change, 1e-3, 10);
         }
@@ -82,8 +86,10 @@ public sealed class UnfuseTests : IDisposable
             Assert.InRange(svd.Values[k], (1 - 2e-2) * exact[k], exact[k] * (1 + 1e-9));
             for (int l = 0; l < rank; l++)
             {
-                Assert.InRange(DoubleRows.Dot(svd.Left[k], svd.Left[l]), (k == l ? 1 : 0) - 1e-9, (k == l ? 1 : 0) + 1e-9);
-                Assert.InRange(DoubleRows.Dot(svd.Right[k], svd.Right[l]), (k == l ? 1 : 0) - 1e-9, (k == l ? 1 : 0) + 1e-9);
+                Assert.InRange(
+                    DoubleRows.Dot(svd.Left[k], svd.Left[l]), (k == l ? 1 : 0) - 1e-9, (k == l ? 1 : 0) + 1e-9);
+                Assert.InRange(
+                    DoubleRows.Dot(svd.Right[k], svd.Right[l]), (k == l ? 1 : 0) - 1e-9, (k == l ? 1 : 0) + 1e-9);
             }
         }
         double left = 0, least = exact.Skip(rank).Sum(value => value * value);
@@ -107,7 +113,8 @@ public sealed class UnfuseTests : IDisposable
         var svd = TruncatedSvd.Of(ones, 3, 3);
         Assert.Equal(2 * Math.Sqrt(12), svd.Values[0], 1e-12);
         Assert.InRange(svd.Values[1], 0, 1e-12);
-        Assert.All(svd.Left.Concat(svd.Right), vector => Assert.All(vector, value => Assert.True(double.IsFinite(value))));
+        Assert.All(svd.Left.Concat(svd.Right), vector =>
+            Assert.All(vector, value => Assert.True(double.IsFinite(value))));
     }
 
     [Fact]
@@ -117,14 +124,16 @@ public sealed class UnfuseTests : IDisposable
         Unfuser.Run(Base, fused, 3, Output);
         Unfuser.Run(Base, fused, 3, again);
         Assert.Equal(
-            File.ReadAllBytes(Path.Combine(Output, "adapters.safetensors")), File.ReadAllBytes(Path.Combine(again, "adapters.safetensors")));
+            File.ReadAllBytes(Path.Combine(Output, "adapters.safetensors")),
+            File.ReadAllBytes(Path.Combine(again, "adapters.safetensors")));
     }
 
     [Fact]
     public void Norms_that_differ_are_named()
     {
         string full = Path.Combine(_folder, "full");
-        Converter.Convert(new ConvertOptions { Input = Base, Output = full, Adapter = Fixtures.Path("mlx-lm/adapters/full") });
+        Converter.Convert(
+            new ConvertOptions { Input = Base, Output = full, Adapter = Fixtures.Path("mlx-lm/adapters/full") });
         string changed = Path.Combine(_folder, "changed");
         Converter.Convert(new ConvertOptions { Input = full, Output = changed, Type = TensorType.Float32 });
         using (OpenElmModel model = OpenElmModel.Load(changed))
@@ -150,16 +159,19 @@ public sealed class UnfuseTests : IDisposable
     {
         string fused = Fused("lora", "micro");
         Refused<ArgumentException>("nothing that an adapter could hold", Base, Base, 4);
-        Refused<ArgumentException>("The rank is 65, and transformer.layers.2.attn.qkv_proj is a matrix of [128, 64]", Base, fused, 65);
+        Refused<ArgumentException>(
+            "The rank is 65, and transformer.layers.2.attn.qkv_proj is a matrix of [128, 64]", Base, fused, 65);
         Refused<ArgumentException>("at least 1", Base, fused, 0);
         Refused<ArgumentException>("Rank 1 leaves", Base, fused, 1, 0.01);
-        Refused<InvalidDataException>("transformer.layers.0.attn.qkv_proj.weight: [64, 64] in", Base, Fixtures.Path("mlx-lm/micro-kv"), 4);
+        Refused<InvalidDataException>(
+            "transformer.layers.0.attn.qkv_proj.weight: [64, 64] in", Base, Fixtures.Path("mlx-lm/micro-kv"), 4);
         Refused<DirectoryNotFoundException>("no folder", Base, Path.Combine(_folder, "none"), 4);
         Assert.False(Directory.Exists(Output));
 
         void Refused<T>(string words, string before, string after, int rank, double? maxError = null)
             where T : Exception => Assert.Contains(
-                words, Assert.Throws<T>(() => Unfuser.Run(before, after, rank, Output, maxError)).Message, StringComparison.Ordinal);
+                words, Assert.Throws<T>(() => Unfuser.Run(before, after, rank, Output, maxError)).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -170,12 +182,14 @@ public sealed class UnfuseTests : IDisposable
         CommandProcess.Result result = CommandProcess.Elm("", line);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Matches(@"transformer\.layers\.3\.ffn\.proj_2 +\d+\.\d % +100\.0 % +0\.0 %\n", result.Output);
-        Assert.Contains("8 matrices have adapters of rank 4; 9 do not differ and have none.", result.Output, StringComparison.Ordinal);
+        Assert.Contains("8 matrices have adapters of rank 4; 9 do not differ and have none.", result.Output,
+            StringComparison.Ordinal);
         Assert.Equal("", result.Errors);
         result = CommandProcess.Elm("", line);
         Assert.Equal((1, ""), (result.ExitCode, result.Output));
         Assert.Contains("--overwrite", result.Errors, StringComparison.Ordinal);
-        Assert.Contains("--max-error is 2", CommandProcess.Elm("", [.. line, "--max-error", "2"]).Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "--max-error is 2", CommandProcess.Elm("", [.. line, "--max-error", "2"]).Errors, StringComparison.Ordinal);
     }
 
     // The adapters merged in float32, so that nothing is rounded away.
@@ -246,10 +260,12 @@ public sealed class UnfuseTests : IDisposable
                     double angle = 0.5 * Math.Atan2(2 * c, a - b), cosine = Math.Cos(angle), sine = Math.Sin(angle);
                     for (int i = 0; i < length; i++)
                         (vectors[p, i], vectors[q, i]) =
-                            (cosine * vectors[p, i] + sine * vectors[q, i], cosine * vectors[q, i] - sine * vectors[p, i]);
+                            (cosine * vectors[p, i] +
+                                sine * vectors[q, i], cosine * vectors[q, i] - sine * vectors[p, i]);
                 }
         }
         return [.. Enumerable.Range(0, count)
-            .Select(p => Math.Sqrt(Enumerable.Range(0, length).Sum(i => vectors[p, i] * vectors[p, i]))).OrderDescending()];
+            .Select(p =>
+                Math.Sqrt(Enumerable.Range(0, length).Sum(i => vectors[p, i] * vectors[p, i]))).OrderDescending()];
     }
 }

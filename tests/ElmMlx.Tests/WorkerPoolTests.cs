@@ -32,7 +32,8 @@ public sealed class WorkerPoolTests
         var refused = Assert.Throws<InvalidOperationException>(() => WorkerPool.CountFrom(variable));
 
         Assert.Equal(
-            $"ELMMLX_THREADS is '{variable}'; it must be a number of threads from 1 to 256, or unset.", refused.Message);
+            $"ELMMLX_THREADS is '{variable}'; it must be a number of threads from 1 to 256, or unset.",
+            refused.Message);
     }
 
     [Fact]
@@ -43,7 +44,8 @@ public sealed class WorkerPoolTests
 
         CommandProcess.Result result = CommandProcess.ElmOnOneProcessor("info");
 
-        Assert.True(result.ExitCode == 0 && result.Output.Contains(", 1 thread\n", StringComparison.Ordinal), result.ToString());
+        Assert.True(result.ExitCode == 0
+            && result.Output.Contains(", 1 thread\n", StringComparison.Ordinal), result.ToString());
     }
 
     [Fact]

@@ -129,7 +129,8 @@ internal static class ConvertCommand
 
     private static readonly Option<string> To = new("--to")
     {
-        Description = "mlx, corenet (a .pt file) or hf (a Hugging Face folder); of adapters alone: adapter (mlx-lm's folder) " +
+        Description =
+            "mlx, corenet (a .pt file) or hf (a Hugging Face folder); of adapters alone: adapter (mlx-lm's folder) " +
             "or peft.",
         HelpName = "TARGET",
         DefaultValueFactory = _ => "mlx",
@@ -175,7 +176,8 @@ internal static class ConvertCommand
         foreach (Argument argument in (Argument[])[Input, Output])
             command.Arguments.Add(argument);
         foreach (Option option in (Option[])[
-            ConfigYaml, Architecture, Tokenizer, Weights, DType, AllowOverflow, Quantize, Bits, GroupSize, Mode, Recipe, Dequantize, Layout, To, Adapter,
+            ConfigYaml, Architecture, Tokenizer, Weights, DType, AllowOverflow, Quantize, Bits, GroupSize, Mode, Recipe,
+            Dequantize, Layout, To, Adapter,
             KeepAdapter, TrimVocabulary, PadVocabulary, Verify, Overwrite, InputOption, OutputOption])
             command.Options.Add(option);
         command.SetAction(result => result.GetValue(To) is "adapter" or "peft"
@@ -233,20 +235,23 @@ internal static class ConvertCommand
         string input = first ?? throw new ArgumentException("INPUT is missing: mlx-convert INPUT OUTPUT.");
         if (first is not null && second is null && first.StartsWith("--", StringComparison.Ordinal))
             throw new ArgumentException($"There is no option {first}; mlx-convert --help lists them.");
-        string output = result.GetValue(OutputOption) ?? second ?? throw new ArgumentException("OUTPUT is missing: mlx-convert INPUT OUTPUT.");
+        string output = result.GetValue(OutputOption)
+            ?? second ?? throw new ArgumentException("OUTPUT is missing: mlx-convert INPUT OUTPUT.");
         foreach (string path in (string[])[input, output])
             if (path.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(path))
                 throw new ArgumentException($"There is no option {path}; mlx-convert --help lists them.");
         return (input, output);
     }
 
-    private static (string Input, string Output, AdapterFormat Format, string? ConfigYaml, bool Overwrite) Adapters(ParseResult result)
+    private static (string Input, string Output, AdapterFormat Format, string? ConfigYaml, bool Overwrite) Adapters(
+        ParseResult result)
     {
         (string input, string output) = Paths(result);
         Option[] own = [To, ConfigYaml, Overwrite, InputOption, OutputOption];
         foreach (Option option in result.CommandResult.Command.Options.Except(own))
             if (result.GetResult(option) is { Implicit: false })
-                throw new ArgumentException($"--to {result.GetValue(To)} converts adapters alone; leave {option.Name} away.");
+                throw new ArgumentException(
+                    $"--to {result.GetValue(To)} converts adapters alone; leave {option.Name} away.");
         AdapterFormat format = result.GetValue(To) == "peft" ? AdapterFormat.Peft : AdapterFormat.MlxLm;
         return (input, output, format, result.GetValue(ConfigYaml), result.GetValue(Overwrite));
     }
@@ -258,7 +263,8 @@ internal static class ConvertCommand
         ("hf", "mlx-lm") => ConvertTarget.HuggingFace,
         ("corenet", "mlx-lm") => ConvertTarget.CoreNetCheckpoint,
         ("mlx", _) => throw new ArgumentException($"--layout is '{layout}'; mlx-lm and corenet exist."),
-        ("hf" or "corenet", _) => throw new ArgumentException($"--layout belongs to MLX folders; leave it away with --to {to}."),
+        ("hf" or "corenet", _) =>
+            throw new ArgumentException($"--layout belongs to MLX folders; leave it away with --to {to}."),
         _ => throw new ArgumentException($"--to is '{to}'; mlx, corenet, hf, adapter and peft exist."),
     };
 

@@ -5,7 +5,9 @@ using Spectre.Console;
 
 namespace ElmMlx.Tools.Convert;
 
-/// <summary>Runs a conversion for a person: a progress bar, a table of what was done, one sentence when it cannot be done.</summary>
+/// <summary>
+/// Runs a conversion for a person: a progress bar, a table of what was done, one sentence when it cannot be done.
+/// </summary>
 internal static class ConvertRun
 {
     public const int UsageError = 2;
@@ -19,7 +21,8 @@ internal static class ConvertRun
     {
         using var cancellation = new CancellationTokenSource();
         Console.CancelKeyPress += (_, e) => Cancel(() => e.Cancel = true);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(() => context.Cancel = true));
+        using var terminate =
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(() => context.Cancel = true));
         return Explain(() =>
         {
             ConvertOptions chosen = options();
@@ -35,10 +38,12 @@ internal static class ConvertRun
 
     /// <summary>Converts adapters alone.</summary>
     public static int ExecuteAdapters(
-        Func<(string Input, string Output, AdapterFormat Format, string? ConfigYaml, bool Overwrite)> options) => Explain(() =>
+        Func<(string Input, string Output, AdapterFormat Format, string? ConfigYaml, bool Overwrite)> options) =>
+            Explain(() =>
     {
         (string input, string output, AdapterFormat format, string? yaml, bool overwrite) = options();
-        (string description, IReadOnlyList<string> notes) = AdapterConverter.Convert(input, output, format, yaml, overwrite);
+        (string description, IReadOnlyList<string> notes) =
+            AdapterConverter.Convert(input, output, format, yaml, overwrite);
         Console.WriteLine($"{description}.");
         foreach (string note in notes)
             Console.WriteLine(note);
@@ -65,7 +70,8 @@ internal static class ConvertRun
             return Fail($"The disk is full; make room or give another place for the output. ({e.Message})", Failure);
         }
         catch (Exception e) when (
-            e is InvalidDataException or IOException or UnauthorizedAccessException or NotSupportedException or MlxException)
+            e is InvalidDataException or IOException or UnauthorizedAccessException or NotSupportedException
+                or MlxException)
         {
             return Fail(e.Message, Failure);
         }
@@ -81,7 +87,8 @@ internal static class ConvertRun
             return Converter.Convert(options, null, cancellation);
         return Error.Progress()
             .AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn())
             .Start(context =>
             {
                 ProgressTask task = context.AddTask("Opening", maxValue: 1);
@@ -111,7 +118,8 @@ internal static class ConvertRun
         table.AddRow("parameters", Count(report.Parameters.Before), Count(report.Parameters.After));
         table.AddRow("type", Markup.Escape(report.Types.Before), Markup.Escape(report.Types.After));
         table.AddRow("size", Bytes(report.Bytes.Before), Bytes(report.Bytes.After));
-        table.AddRow("bits a weight", Bits(8.0 * report.Bytes.Before / report.Parameters.Before), Bits(report.BitsPerWeight));
+        table.AddRow(
+            "bits a weight", Bits(8.0 * report.Bytes.Before / report.Parameters.Before), Bits(report.BitsPerWeight));
         AnsiConsole.Write(table);
         if (report.Adapter is not null)
             Console.WriteLine($"Adapter: {report.Adapter}.");

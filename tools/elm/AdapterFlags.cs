@@ -19,7 +19,8 @@ internal sealed class AdapterFlags
         "--lora-alpha", "Instead of --scale, as PEFT has it: the scale is alpha / rank.");
     private readonly Option<bool> _isStabilised = SettingOption.Flag(
         "--use-rslora", "With --lora-alpha: the scale is alpha / √rank.");
-    private readonly Option<double?> _dropout = SettingOption.Number("--dropout", "Dropout before the adapters (default 0).");
+    private readonly Option<double?> _dropout =
+        SettingOption.Number("--dropout", "Dropout before the adapters (default 0).");
     private readonly Option<string?> _keys = SettingOption.Text(
         "--keys", "NAMES", "Matrices with adapters, with commas between (default: all of the layers).");
     private readonly Option<string?> _pattern = SettingOption.Text(
@@ -33,7 +34,8 @@ internal sealed class AdapterFlags
     public AdapterFlags(Command command)
     {
         foreach (Option option in (Option[])[
-            _type, _layers, _rank, _scale, _alpha, _isStabilised, _dropout, _keys, _pattern, _resumeFile, _checkpointing])
+            _type, _layers, _rank, _scale, _alpha, _isStabilised, _dropout, _keys, _pattern, _resumeFile,
+            _checkpointing])
             command.Add(option);
     }
 
@@ -71,7 +73,8 @@ internal sealed class AdapterFlags
         double part = model.TrainableParameters().Sum(entry => entry.Parameter.Value.Size);
         double whole = model.Config.ParameterCount + model.NamedParameters()
             .Where(entry => entry.Path.EndsWith(".lora_a", StringComparison.Ordinal)
-                || entry.Path.EndsWith(".lora_b", StringComparison.Ordinal) || entry.Path.EndsWith(".m", StringComparison.Ordinal))
+                || entry.Path.EndsWith(".lora_b", StringComparison.Ordinal)
+                || entry.Path.EndsWith(".m", StringComparison.Ordinal))
             .Sum(entry => entry.Parameter.Value.Size);
         return FormattableString.Invariant(
             $"Trainable parameters: {100 * part / whole:F3}% ({part / 1e6:F3}M/{whole / 1e6:F3}M)");

@@ -37,7 +37,8 @@ internal static class AdapterInfo
         Console.WriteLine($"adapters   {what}, in {folder}");
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"trainable  {size:N0} parameters, {100.0 * size / model.Config.ParameterCount:F3}% of the model's number"));
+            $"trainable  {size:N0} parameters, {100.0 * size / model.Config.ParameterCount:F3}% of the " +
+                $"model's number"));
     }
 
     // Layers 2 to 5; layers 0, 3; and what is outside the layers by its name.

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ElmMlx.OpenElm;
 
 namespace ElmMlx.Tools.Elm;
@@ -8,6 +9,16 @@ internal static class BenchmarkCache
     /// <summary>The type of a model's keys and values.</summary>
     public static DType TypeOf(OpenElmModel model) =>
         model.NamedParameters().First(entry => entry.Path == "norm.weight").Parameter.Value.DType;
+
+    /// <summary>What is decoded behind a cache, as fields.</summary>
+    /// <param name="json">An object.</param>
+    /// <param name="tokens">Tokens that are decoded.</param>
+    /// <param name="cached">Tokens that stand in the cache before.</param>
+    public static void WriteSettings(Utf8JsonWriter json, int tokens, int cached)
+    {
+        json.WriteNumber("generated_tokens", tokens);
+        json.WriteNumber("cache_tokens", cached);
+    }
 
     /// <summary>A cache with tokens in it, evaluated.</summary>
     /// <param name="model">The model.</param>

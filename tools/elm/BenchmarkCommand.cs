@@ -130,7 +130,8 @@ internal sealed class BenchmarkCommand
         if (arguments.GetValue(_int8))
         {
             if (MlxRuntime.Provider.Kind is not ProviderKind.Cpu)
-                throw new ArgumentException("--int8-activations is of the CPU provider, and libmlxc computes here: set ELMMLX_PROVIDER=cpu.");
+                throw new ArgumentException(
+                    "--int8-activations is of the CPU provider, and libmlxc computes here: set ELMMLX_PROVIDER=cpu.");
             Int8Activations.IsEnabled = true;
         }
 

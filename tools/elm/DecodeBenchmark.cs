@@ -24,11 +24,7 @@ internal sealed class DecodeBenchmark(int tokens, int cached) : IBenchmark
             runs.Select(taken => taken.ManagedBytes / tokens));
     }
 
-    public void WriteSettings(Utf8JsonWriter json)
-    {
-        json.WriteNumber("generated_tokens", tokens);
-        json.WriteNumber("cache_tokens", cached);
-    }
+    public void WriteSettings(Utf8JsonWriter json) => BenchmarkCache.WriteSettings(json, tokens, cached);
 
     // The step after the one that is read is under way or done already, at the first token as at the last: of two
     // tokens more than are timed, one comes before the clock and one after.

@@ -19,10 +19,12 @@ internal sealed class DpoCommand
     private readonly Option<double?> _smoothing = SettingOption.Number(
         "--label-smoothing", "Share of pairs taken to be the wrong way round; sigmoid only (default 0).");
     private readonly Option<int?> _maxPrompt = SettingOption.Whole(
-        "--max-prompt-length", "What is left of a prompt where a row is too long (default half of --max-seq-length).", 1);
+        "--max-prompt-length", "What is left of a prompt where a row is too long (default half of --max-seq-length).",
+        1);
     private readonly ExampleCommand _command = new(
         "dpo",
-        "Tunes a model on JSON lines of a prompt, a chosen and a rejected answer (DPO); the reference is the model without "
+        "Tunes a model on JSON lines of a prompt, a chosen and a rejected answer (DPO); the reference is the model " +
+            "without "
             + "adapters.",
         "elm dpo --model openelm-270m --data pairs --train --loss hinge --beta 0.01",
         "elm dpo --model openelm-270m --data pairs --train --test --iters 600 --learning-rate 2e-5 --resume",
@@ -130,7 +132,8 @@ internal sealed class DpoCommand
         PreferenceReport report = dataset.Report;
         List<string> notes = [];
         if (report.CutPrompts + report.CutAnswers > 0)
-            notes.Add($"{report.CutPrompts} prompts and {report.CutAnswers} answers cut off ({report.CutTokens} tokens)");
+            notes.Add($"{report.CutPrompts} prompts and {report.CutAnswers} answers cut off ({report.CutTokens} " +
+                "tokens)");
         if (report.AlikeAfterCut > 0)
             notes.Add($"{report.AlikeAfterCut} alike after that left out");
         if (report.Skipped > 0)

@@ -28,7 +28,8 @@ internal sealed class EvaluateCommand
     };
     private readonly Option<bool> _byLength = new("--length-normalized")
     {
-        Description = "With --task: \"accuracy\" compares log-likelihoods divided by the choices' lengths in characters.",
+        Description =
+            "With --task: \"accuracy\" compares log-likelihoods divided by the choices' lengths in characters.",
     };
     private readonly Option<bool> _maskPrompt = new("--mask-prompt")
     {
@@ -79,7 +80,9 @@ internal sealed class EvaluateCommand
     {
         int limit = arguments.GetValue(_limit) ?? -1;
         List<string>? skipped = arguments.GetValue(_skipBadLines) ? [] : null;
-        IReadOnlyList<ChoiceItem> questions = arguments.GetValue(_task) is { } path ? ChoiceItem.Load(path, limit, skipped) : [];
+        IReadOnlyList<ChoiceItem> questions = arguments.GetValue(_task) is { } path
+            ? ChoiceItem.Load(path, limit, skipped)
+            : [];
         using OpenElmModel model = _models.Load(arguments);
         string folder = arguments.GetRequiredValue(_models.Model);
         var tokenizer = Tokenizer.Load(folder);
@@ -106,7 +109,8 @@ internal sealed class EvaluateCommand
             DatasetNotes.Print("evaluate", test, notes);
             IReadOnlyList<TokenRow> rows = limit < 0 ? test.Rows : [.. test.Rows.Take(limit)];
             IReadOnlyList<CompletionItem> items = arguments.GetValue(_exactMatch)
-                ? CompletionItem.Load(test.Path, rowTokenizer.Options, limit, skipped is null ? null : [])     // named above
+                // named above
+                ? CompletionItem.Load(test.Path, rowTokenizer.Options, limit, skipped is null ? null : [])
                 : [];
             perplexity = EvaluationBar.Run("Loss", progress => Perplexity.Measure(model, rows, options, progress));
             if (items.Count > 0)
@@ -124,7 +128,8 @@ internal sealed class EvaluateCommand
         foreach (string reason in skipped ?? [])
             Console.Error.WriteLine($"elm evaluate: {reason}");
         if (arguments.GetValue(_json))
-            Console.WriteLine(JsonText.Object(json => Write(json, perplexity, exactMatch, choice, arguments.GetValue(_byLength))));
+            Console.WriteLine(
+                JsonText.Object(json => Write(json, perplexity, exactMatch, choice, arguments.GetValue(_byLength))));
         else
             Print(perplexity, exactMatch, choice);
     }
@@ -155,7 +160,8 @@ internal sealed class EvaluateCommand
         Number("accuracy", byLength ? choice?.AccuracyByLength : choice?.Accuracy);
         Number("accuracy_sum", choice?.Accuracy);
         Number("accuracy_length_normalized", choice?.AccuracyByLength);
-        json.WriteNumber("items", choice is not null && perplexity is null ? choice.Items : exactMatch?.Items ?? perplexity!.Rows);
+        json.WriteNumber(
+            "items", choice is not null && perplexity is null ? choice.Items : exactMatch?.Items ?? perplexity!.Rows);
         if (choice is not null)
             json.WriteNumber("task_items", choice.Items);
         if (perplexity is not null)

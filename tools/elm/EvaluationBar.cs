@@ -18,7 +18,8 @@ internal static class EvaluationBar
             return measure(null);
         return Error.Progress()
             .AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn())
             .Start(context => measure(new Bar(context.AddTask(title))));
     }
 

@@ -15,8 +15,8 @@ internal static class FuseCommand
     {
         ExampleCommand command = new(
             "fuse",
-            "Merges adapters (mlx-lm's or PEFT's folder) into the model that they were trained on, and writes a model " +
-            "folder that needs none.",
+            "Merges adapters (mlx-lm's or PEFT's folder) into the model that they were trained on, and writes " +
+            "a model folder that needs none.",
             "elm fuse --model openelm-270m --adapter-path adapters --save-path openelm-270m-tuned",
             "elm fuse --model openelm-270m-4bit --adapter-path adapters --save-path tuned --quantized requantize",
             "elm fuse --model openelm-270m-4bit --adapter-path adapters --save-path tuned --dequantize");
@@ -75,7 +75,9 @@ internal static class FuseCommand
                 Target = layout is ModelLayout.CoreNet ? ConvertTarget.CoreNetPort : ConvertTarget.MlxLm,
                 Adapter = arguments.GetRequiredValue(adapters),
                 Dequantize = isQuantized && arguments.GetValue(dequantize),
-                PackedMerge = arguments.GetValue(quantized) == "requantize" ? PackedMerge.Requantize : PackedMerge.Float,
+                PackedMerge = arguments.GetValue(quantized) == "requantize"
+                    ? PackedMerge.Requantize
+                    : PackedMerge.Float,
                 Overwrite = arguments.GetValue(overwrite),
             };
             using CancellationTokenSource stop = new();
@@ -119,7 +121,8 @@ internal static class FuseCommand
     {
         Console.WriteLine($"{"matrix",-40} {"before",-9} {"after",-9} {"lost",8}");
         foreach (MergedMatrix matrix in merged)
-            Console.WriteLine($"{matrix.Name,-40} {matrix.Before,-9} {matrix.After,-9} {Percent(matrix.RelativeError),8}");
+            Console.WriteLine(
+                $"{matrix.Name,-40} {matrix.Before,-9} {matrix.After,-9} {Percent(matrix.RelativeError),8}");
     }
 
     private static string Percent(double share) => share.ToString("0.0 %", CultureInfo.InvariantCulture);

@@ -16,7 +16,8 @@ internal static class GoOn
         return "elm " + string.Join(' ', words.Select(Quoted));
     }
 
-    private static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./=:,".Contains(c))
+    private static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./=:,".Contains(c))
         ? word
         : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

@@ -25,11 +25,7 @@ internal sealed class GraphBenchmark(int tokens, int cached) : IBenchmark
             runs.Select(taken => taken.ArrayBytes / tokens));
     }
 
-    public void WriteSettings(Utf8JsonWriter json)
-    {
-        json.WriteNumber("generated_tokens", tokens);
-        json.WriteNumber("cache_tokens", cached);
-    }
+    public void WriteSettings(Utf8JsonWriter json) => BenchmarkCache.WriteSettings(json, tokens, cached);
 
     private (double Seconds, double ManagedBytes, double ArrayBytes) Build(OpenElmModel model)
     {

@@ -79,7 +79,8 @@ internal static class InfoCommand
                 .Sum(tensor => tensor.Shape.Aggregate(1L, (product, length) => product * length));
             outside -= parameters;
             table.AddRow(
-                $"{i}", $"{layer.QueryHeads}", $"{layer.KeyValueHeads}", $"{layer.FeedForwardSize}", $"{parameters:N0}");
+                $"{i}", $"{layer.QueryHeads}", $"{layer.KeyValueHeads}", $"{layer.FeedForwardSize}",
+                $"{parameters:N0}");
         }
 
         table.AddRow("outside", "", "", "", $"{outside:N0}");

@@ -4,16 +4,20 @@ using ElmMlx.OpenElm;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>What products of activations in bytes cost in accuracy: the logits of a text's tokens, beside those of float32.</summary>
+/// <summary>
+/// What products of activations in bytes cost in accuracy: the logits of a text's tokens, beside those of float32.
+/// </summary>
 /// <param name="tokens">Tokens of the text, which go through the model one by one.</param>
 internal sealed class Int8Benchmark(int tokens) : IBenchmark
 {
     public IEnumerable<BenchmarkFigure> Measure(BenchmarkModel model, BenchmarkRun run)
     {
         int[] text = RandomIds.Of(model.Config, tokens);
-        float[][] exact = Logits(model.Loaded, text, isEnabled: false), rounded = Logits(model.Loaded, text, isEnabled: true);
+        float[][] exact = Logits(
+            model.Loaded, text, isEnabled: false), rounded = Logits(model.Loaded, text, isEnabled: true);
         yield return BenchmarkFigure.Of(
-            "int8_logits_relative_error", "error of logits by int8", BenchmarkUnit.Percent, exact.Zip(rounded, RelativeError));
+            "int8_logits_relative_error", "error of logits by int8", BenchmarkUnit.Percent,
+            exact.Zip(rounded, RelativeError));
         double same = exact.Zip(rounded).Count(pair => Best(pair.First) == Best(pair.Second));
         yield return BenchmarkFigure.Of(
             "int8_same_best_token", "same best token with int8", BenchmarkUnit.Percent, [same / tokens]);

@@ -14,7 +14,8 @@ internal sealed class LoraCommand
     private readonly AdapterFlags _adapters;
     private readonly Option<bool> _maskPrompt = SettingOption.Flag(
         "--mask-prompt", "Learns completions, and every answer of a conversation, not what is asked.");
-    private readonly Option<bool> _pack = SettingOption.Flag("--pack", "Puts several rows into one sequence; none sees another.");
+    private readonly Option<bool> _pack =
+        SettingOption.Flag("--pack", "Puts several rows into one sequence; none sees another.");
     private readonly Option<string?> _longRows = SettingOption.OneOf(
         "--long-rows", "What becomes of rows over --max-seq-length (default truncate).", "truncate", "split");
     private readonly ExampleCommand _command = new(
@@ -46,7 +47,8 @@ internal sealed class LoraCommand
             TrainingRun.CheckOutput(plan);
         using OpenElmModel model = plan.LoadModel();
         Console.WriteLine("Loading datasets");
-        var data = TrainingData.Open(plan.DataFolder, Tokenizer.Load(plan.ModelFolder), ChatTemplate.Load(plan.ModelFolder), new DatasetOptions
+        var data = TrainingData.Open(
+            plan.DataFolder, Tokenizer.Load(plan.ModelFolder), ChatTemplate.Load(plan.ModelFolder), new DatasetOptions
         {
             MaskPrompt = masksPrompt,
             MaxSequenceLength = plan.Batching.MaxSequenceLength,

@@ -9,8 +9,8 @@ using Point = ElmMlx.Tools.Elm.TrainingMetrics.Point;
 namespace ElmMlx.Tools.Elm;
 
 /// <summary>
-/// Draws <c>loss.svg</c> and <c>loss.png</c> beside a <c>metrics.jsonl</c>: the training loss as it was and smoothed, the
-/// validation loss, and the learning rate on the right axis.
+/// Draws <c>loss.svg</c> and <c>loss.png</c> beside a <c>metrics.jsonl</c>: the training loss as it was and smoothed,
+/// the validation loss, and the learning rate on the right axis.
 /// </summary>
 internal static class LossCurve
 {
@@ -63,8 +63,8 @@ internal static class LossCurve
     }
 
     /// <summary>
-    /// Exponential moving average over about a fiftieth of the points; the first ones are divided by the weights that there
-    /// are, so that the curve begins at the first loss.
+    /// Exponential moving average over about a fiftieth of the points; the first ones are divided by the weights that
+    /// there are, so that the curve begins at the first loss.
     /// </summary>
     internal static Point[] Smooth(IReadOnlyList<Point> points)
     {
@@ -87,7 +87,8 @@ internal static class LossCurve
         int together = (points.Count + MostPoints - 1) / MostPoints;
         return together <= 1
             ? [.. points]
-            : [.. points.Chunk(together).Select(some => new Point(some.Average(p => p.Step), some.Average(p => p.Value)))];
+            : [.. points.Chunk(together)
+                .Select(some => new Point(some.Average(p => p.Step), some.Average(p => p.Value)))];
     }
 
     private static Plot Compose(TrainingMetrics metrics)
@@ -99,7 +100,8 @@ internal static class LossCurve
         bool smooth = metrics.TrainLoss.Count >= FewestToSmooth;
         if (metrics.TrainLoss.Count > 0)
         {
-            Scatter raw = AddLine(plot, metrics.TrainLoss, smooth ? TrainColor.WithAlpha(.3) : TrainColor, 1, "training loss");
+            Scatter raw =
+                AddLine(plot, metrics.TrainLoss, smooth ? TrainColor.WithAlpha(.3) : TrainColor, 1, "training loss");
             raw.MarkerSize = smooth ? 0 : 4;
         }
 
@@ -124,7 +126,8 @@ internal static class LossCurve
         rate.LinePattern = LinePattern.Dashed;
         rate.Axes.YAxis = axis;
         axis.LabelText = "learning rate";
-        axis.TickGenerator = new NumericAutomatic { LabelFormatter = value => value == 0 ? "0" : value.ToString("0.###e0") };
+        axis.TickGenerator =
+            new NumericAutomatic { LabelFormatter = value => value == 0 ? "0" : value.ToString("0.###e0") };
         // from 0, so that a constant rate is a line near the top and not a scale of its own
         plot.Axes.SetLimitsY(0, Math.Max(points.Max(point => point.Value), double.Epsilon) * 1.1, axis);
     }

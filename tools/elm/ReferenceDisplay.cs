@@ -2,7 +2,9 @@ using Spectre.Console;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>Shows how far the reference's log-probabilities are: a bar on a terminal, else a line every tenth.</summary>
+/// <summary>
+/// Shows how far the reference's log-probabilities are: a bar on a terminal, else a line every tenth.
+/// </summary>
 internal static class ReferenceDisplay
 {
     /// <summary>Runs <paramref name="compute"/> on this thread, and shows what it reports.</summary>

@@ -15,7 +15,8 @@ internal sealed class ReportWindow
     public double Loss => _loss / _weight;
 
     /// <summary>What else was measured, as means.</summary>
-    public IEnumerable<(string Name, double Mean)> Figures => _figures.Select(figure => (figure.Name, figure.Sum / _weight));
+    public IEnumerable<(string Name, double Mean)> Figures =>
+        _figures.Select(figure => (figure.Name, figure.Sum / _weight));
 
     /// <summary>Tokens that count, per second of training.</summary>
     public double TokensPerSecond => _seconds > 0 ? _tokens / _seconds : 0;

@@ -120,10 +120,12 @@ internal sealed class RunSettings
     public double Number(YamlMappingNode? mapping, string key, double value) => OptionalNumber(mapping, key) ?? value;
 
     /// <summary>A number of a mapping; null where it has none.</summary>
-    public double? OptionalNumber(YamlMappingNode? mapping, string key) => Entry(mapping, key) is { } node ? Parse<double>(key, node) : null;
+    public double? OptionalNumber(YamlMappingNode? mapping, string key) =>
+        Entry(mapping, key) is { } node ? Parse<double>(key, node) : null;
 
     /// <summary>A text of a mapping; null where it has none.</summary>
-    public string? OptionalText(YamlMappingNode? mapping, string key) => Entry(mapping, key) is { } node ? Scalar(key, node) : null;
+    public string? OptionalText(YamlMappingNode? mapping, string key) =>
+        Entry(mapping, key) is { } node ? Scalar(key, node) : null;
 
     private static YamlMappingNode Load(string text, string file)
     {
@@ -136,7 +138,8 @@ internal sealed class RunSettings
 
     // CoreNet describes scheduler and optimizer in sections of their own; mlx-lm has neither.
     private static bool IsCoreNet(YamlMappingNode root) =>
-        root.Children.Keys.Select(key => key.ToString().Split('.')[0]).Distinct().Count(key => key is "scheduler" or "optim") == 2;
+        root.Children.Keys.Select(key => key.ToString().Split('.')[0])
+            .Distinct().Count(key => key is "scheduler" or "optim") == 2;
 
     private static YamlNode? Entry(YamlMappingNode? mapping, string key) =>
         mapping is not null && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) ? node : null;
@@ -158,7 +161,9 @@ internal sealed class RunSettings
     {
         _asked.Add(key);
         return _yaml.TryGetValue(key, out YamlNode? node)
-            && node is not YamlScalarNode { Value: null or "" or "null" or "~", Style: ScalarStyle.Plain } ? node : null;
+            && node is not YamlScalarNode { Value: null or "" or "null" or "~", Style: ScalarStyle.Plain }
+                ? node
+                : null;
     }
 
     private T Parse<T>(string key, YamlNode node)

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>Options that <see cref="RunSettings"/> reads: what the command line leaves out, the YAML file or a default says.</summary>
+/// <summary>
+/// Options that <see cref="RunSettings"/> reads: what the command line leaves out, the YAML file or a default says.
+/// </summary>
 internal static class SettingOption
 {
     public static Option<string?> Text(string name, string value, string description) =>
@@ -19,7 +21,8 @@ internal static class SettingOption
     }
 
     public static Option<int?> Whole(string name, string description, int least) => NumberOption.Optional<int>(
-        name, description, least == int.MinValue ? "a whole number" : string.Create(CultureInfo.InvariantCulture, $"{least} or more"),
+        name, description,
+        least == int.MinValue ? "a whole number" : string.Create(CultureInfo.InvariantCulture, $"{least} or more"),
         number => number >= least);
 
     public static Option<double?> Number(string name, string description) => NumberOption.Optional<double>(

@@ -21,7 +21,8 @@ internal sealed class TrainCommand
         "--output", "DIR", "Folder to write (default: results_loc/run_label of the YAML's common, or results/run_1).");
     private readonly Option<bool> _resume = Flag(
         "--resume",
-        "Goes on exactly where the run in --output stands; begins where there is none. common.auto_resume does so too.");
+        "Goes on exactly where the run in --output stands; begins where there is none. common.auto_resume does " +
+            "so too.");
     private readonly Option<bool> _force = Flag("--force", "Goes on although settings differ.");
     private readonly Option<string?> _from = Text(
         "--from", "PATH",
@@ -29,7 +30,8 @@ internal sealed class TrainCommand
     private readonly Option<string?> _tokenizer = Text(
         "--tokenizer-path", "PATH", "The tokenizer (default: text_tokenizer.sentence_piece.model_path).");
     private readonly Option<string?> _architecture = Text(
-        "--architecture", "FILE", "Describes a model that CoreNet does not know (default: architecture.json beside the YAML).");
+        "--architecture", "FILE",
+        "Describes a model that CoreNet does not know (default: architecture.json beside the YAML).");
     private readonly Option<int?> _iterations = Whole(
         "--max-iterations", "scheduler.max_iterations; as in CoreNet, one update more is made.", 1);
     private readonly Option<int?> _batchSize = Whole("--batch-size", "dataset.train_batch_size0: rows of a batch.", 1);
@@ -39,15 +41,18 @@ internal sealed class TrainCommand
         Description = "Any other setting by CoreNet's name; may be repeated.",
         HelpName = "KEY=VALUE",
     };
-    private readonly Option<int?> _valBatches = Whole("--val-batches", "Batches of an evaluation, -1: all (default -1).", -1);
+    private readonly Option<int?> _valBatches =
+        Whole("--val-batches", "Batches of an evaluation, -1: all (default -1).", -1);
     private readonly Option<bool> _skipBadLines = Flag(
         "--skip-bad-lines", "Leaves out documents that cannot be read, and counts them.");
     private readonly Option<int?> _keepLast = Whole(
-        "--keep-last", "Checkpoints to keep (default: all with common.save_all_checkpoints, else k_best_checkpoints).", 1);
+        "--keep-last", "Checkpoints to keep (default: all with common.save_all_checkpoints, else k_best_checkpoints).",
+        1);
     private readonly Option<int?> _average = Whole(
         "--average", "Writes the mean of the last N checkpoints too. Without --config it trains nothing.", 1);
     private readonly Option<string> _saveAs = Choice.Create(
-        "--save-as", "Form of the result: CoreNet's .pt, a model folder, or both (default both).", "corenet", "mlx", "both");
+        "--save-as", "Form of the result: CoreNet's .pt, a model folder, or both (default both).", "corenet", "mlx",
+        "both");
     private readonly ExampleCommand _command = new(
         "train",
         "Pretrains a model as CoreNet does, from scratch or from a checkpoint, on CoreNet's configuration.",
@@ -113,7 +118,8 @@ internal sealed class TrainCommand
         if (result.End == TrainingEnd.Interrupted)
         {
             Console.WriteLine(
-                $"Stopped after {result.Step} of {configuration.Recipe.Updates} updates; this goes on: {GoOn.Command(arguments, _resume)}");
+                $"Stopped after {result.Step} of {configuration.Recipe.Updates} updates; this goes on: " +
+                    $"{GoOn.Command(arguments, _resume)}");
             return Interrupted;
         }
 
@@ -155,7 +161,8 @@ internal sealed class TrainCommand
         }
 
         foreach ((Option<int?> option, string key) in new[]
-            { (_iterations, "scheduler.max_iterations"), (_batchSize, "dataset.train_batch_size0"), (_seed, "common.seed") })
+            { (_iterations, "scheduler.max_iterations"), (_batchSize, "dataset.train_batch_size0"),
+                (_seed, "common.seed") })
         {
             if (arguments.GetValue(option) is { } number)
                 overrides.Add((key, number.ToString(CultureInfo.InvariantCulture)));
@@ -189,7 +196,8 @@ internal sealed class TrainCommand
         long checkpoints = every > 0 ? (updates + every - 1) / every : 1;
         if (average > checkpoints)
             throw new ArgumentException(
-                $"--average {average}: a run of {updates} updates that saves every {(every > 0 ? every : updates)} makes " +
+                $"--average {average}: a run of {updates} updates that saves every " +
+                    $"{(every > 0 ? every : updates)} makes " +
                 $"{checkpoints} checkpoints; save more often (common.save_interval_freq).");
     }
 
@@ -204,8 +212,9 @@ internal sealed class TrainCommand
             Console.WriteLine(note);
         PretrainingRecipe recipe = configuration.Recipe;
         Console.WriteLine(FormattableString.Invariant(
-            $"{recipe.Model.ModelName}: {recipe.Model.ParameterCount / 1e6:F3}M parameters; {recipe.Updates} updates of ") +
-            $"{recipe.AccumulationSteps} × {recipe.Data.BatchSize} rows of {recipe.Data.SequenceLength} tokens.");
+            $"{recipe.Model.ModelName}: {recipe.Model.ParameterCount / 1e6:F3}M parameters; ") +
+            $"{recipe.Updates} updates of {recipe.AccumulationSteps} × {recipe.Data.BatchSize} rows of " +
+            $"{recipe.Data.SequenceLength} tokens.");
     }
 
     // Nothing that was passed over or cut goes unsaid.
@@ -214,13 +223,15 @@ internal sealed class TrainCommand
         List<string> notes = [];
         if (counts.TooFewCharacters + counts.TooFewTokens > 0)
             notes.Add(
-                $"{counts.TooFewCharacters} pieces with too few characters and {counts.TooFewTokens} with too few tokens passed over");
+                $"{counts.TooFewCharacters} pieces with too few characters and {counts.TooFewTokens} with too few " +
+                    "tokens passed over");
         if (counts.CutRows > 0)
             notes.Add($"{counts.CutRows} cut off ({counts.CutTokens} tokens)");
         if (counts.BadDocuments > 0)
             notes.Add($"{counts.BadDocuments} bad documents left out");
         Console.WriteLine(
-            $"Data: {counts.Documents} documents, {counts.Rows} rows{(notes.Count > 0 ? "; " + string.Join(", ", notes) : "")}.");
+            $"Data: {counts.Documents} documents, {counts.Rows} " +
+                $"rows{(notes.Count > 0 ? "; " + string.Join(", ", notes) : "")}.");
     }
 
     private static Option<string?> Text(string name, string value, string description) =>

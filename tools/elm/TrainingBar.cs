@@ -32,7 +32,8 @@ internal sealed class TrainingBar : IProgress<TrainingReport>
         return console.Progress()
             .AutoClear(false)
             .HideCompleted(false)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn { Width = console.Profile.Width >= 90 ? 20 : 8 }, figures)
+            .Columns(new TaskDescriptionColumn(),
+                new ProgressBarColumn { Width = console.Profile.Width >= 90 ? 20 : 8 }, figures)
             .Start(context =>
             {
                 ProgressTask task = context.AddTask("Training");
@@ -94,6 +95,7 @@ internal sealed class TrainingBar : IProgress<TrainingReport>
 
         protected override bool NoWrap => true;
 
-        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) => new Spectre.Console.Text(_text);
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
+            new Spectre.Console.Text(_text);
     }
 }

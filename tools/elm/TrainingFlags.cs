@@ -7,7 +7,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>The options that every command that trains has: mlx-lm's names and defaults, and ours for what it lacks.</summary>
+/// <summary>
+/// The options that every command that trains has: mlx-lm's names and defaults, and ours for what it lacks.
+/// </summary>
 internal sealed class TrainingFlags
 {
     private readonly int _defaultLength;
@@ -21,21 +23,26 @@ internal sealed class TrainingFlags
         "--adapter-path", "DIR", "Folder to write (default adapters).");
     private readonly Option<bool> _resume = SettingOption.Flag(
         "--resume", "Goes on exactly where the run in --adapter-path stands; begins where there is none.");
-    private readonly Option<bool> _force = SettingOption.Flag("--force", "With --resume: goes on although settings differ.");
+    private readonly Option<bool> _force =
+        SettingOption.Flag("--force", "With --resume: goes on although settings differ.");
     private readonly Option<string?> _config = new("--config", "-c")
     {
         Description = "mlx-lm's YAML, or CoreNet's of a LoRA run; the command line wins.",
         HelpName = "FILE",
     };
-    private readonly Option<int?> _iterations = SettingOption.Whole("--iters", "Batches to train on (default 1000).", 1);
+    private readonly Option<int?> _iterations =
+        SettingOption.Whole("--iters", "Batches to train on (default 1000).", 1);
     private readonly Option<int?> _batchSize;
     private readonly Option<int?> _accumulation;
     private readonly Option<int?> _maxLength;
     private readonly Option<string?> _optimizer = SettingOption.OneOf(
         "--optimizer", "What moves the weights (default adam).", [.. OptimizerFactory.Names]);
-    private readonly Option<double?> _rate = SettingOption.Number("--learning-rate", "The learning rate (default 1e-5).");
-    private readonly Option<double?> _clip = SettingOption.Number("--clip-grad-norm", "Largest norm of an update's gradient.");
-    private readonly Option<int?> _seed = SettingOption.Whole("--seed", "Seeds adapters, order and dropout (default 0).", 0);
+    private readonly Option<double?> _rate =
+        SettingOption.Number("--learning-rate", "The learning rate (default 1e-5).");
+    private readonly Option<double?> _clip =
+        SettingOption.Number("--clip-grad-norm", "Largest norm of an update's gradient.");
+    private readonly Option<int?> _seed =
+        SettingOption.Whole("--seed", "Seeds adapters, order and dropout (default 0).", 0);
     private readonly Option<int?> _perReport = SettingOption.Whole(
         "--steps-per-report", "Batches that a line sums up (default 10).", 1);
     private readonly Option<int?> _perEvaluation = SettingOption.Whole(
@@ -61,11 +68,14 @@ internal sealed class TrainingFlags
         _defaultLength = defaultLength;
         _batchSize = SettingOption.Whole("--batch-size", $"{unit.Row} of a batch (default 4).", 1);
         _accumulation = SettingOption.Whole(
-            "--grad-accumulation-steps", $"Batches of one update, every {unit.Weighed} weighing the same (default 1).", 1);
+            "--grad-accumulation-steps", $"Batches of one update, every {unit.Weighed} weighing the same (default 1).",
+            1);
         _maxLength = SettingOption.Whole("--max-seq-length", $"Longest row in tokens (default {defaultLength}).", 2);
         foreach (Option option in (Option[])[
-            _model, _data, _train, _test, _adapterPath, _resume, _force, _config, _iterations, _batchSize, _accumulation,
-            _maxLength, _optimizer, _rate, _clip, _seed, _perReport, _perEvaluation, _valBatches, _testBatches, _patience,
+            _model, _data, _train, _test, _adapterPath, _resume, _force, _config, _iterations, _batchSize,
+            _accumulation,
+            _maxLength, _optimizer, _rate, _clip, _seed, _perReport, _perEvaluation, _valBatches, _testBatches,
+            _patience,
             _saveEvery, _keepLast, _skipBadLines, _dtype])
             command.Add(option);
     }

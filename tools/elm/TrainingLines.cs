@@ -45,7 +45,8 @@ internal sealed class TrainingLines(TextWriter output, int stepsPerReport) : IPr
     public static string Figures(IEnumerable<(string Name, double Mean)> figures) => string.Concat(
         figures.Select(figure => FormattableString.Invariant($", {figure.Name.Replace('_', ' ')} {figure.Mean:F3}")));
 
-    public static string Saved(TrainingReport report) => $"Iter {report.Step}: Saved checkpoint to {report.SavedCheckpoint}.";
+    public static string Saved(TrainingReport report) =>
+        $"Iter {report.Step}: Saved checkpoint to {report.SavedCheckpoint}.";
 
     public static string Skipped(TrainingReport report) =>
         $"Iter {report.Step}: Skipped, because the loss ({report.TrainLoss:F3}) or a gradient is not finite.";

@@ -15,8 +15,8 @@ internal sealed record TrainingMetrics(
     public readonly record struct Point(double Step, double Value);
 
     /// <summary>
-    /// Reads the file. Lines that are no objects with a step are passed over: a run that was killed may leave half a line,
-    /// and one that went on from a checkpoint tells some steps twice, where the later line counts.
+    /// Reads the file. Lines that are no objects with a step are passed over: a run that was killed may leave half a
+    /// line, and one that went on from a checkpoint tells some steps twice, where the later line counts.
     /// </summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static TrainingMetrics Read(string path)

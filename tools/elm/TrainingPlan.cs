@@ -73,7 +73,9 @@ internal sealed record TrainingPlan
     public string Feature(string setting, string key) =>
         Settings.Get(new Option<string?>("--" + setting.Replace('_', '-')), key)!;
 
-    /// <summary>With the command's, all the fields that mlx-lm writes, so that its tools find what they look for.</summary>
+    /// <summary>
+    /// With the command's, all the fields that mlx-lm writes, so that its tools find what they look for.
+    /// </summary>
     public AdapterConfig Describe(AdapterConfig config, OpenElmModel model) => config
         .With("adapter_path", Output)
         .With("batch_size", Batching.BatchSize)

@@ -5,7 +5,9 @@ using ElmMlx.Training;
 
 namespace ElmMlx.Tools.Elm;
 
-/// <summary>Runs a plan: from the beginning or from a checkpoint, until it is done or Ctrl-C, and says how it ended.</summary>
+/// <summary>
+/// Runs a plan: from the beginning or from a checkpoint, until it is done or Ctrl-C, and says how it ended.
+/// </summary>
 internal static class TrainingRun
 {
     private const int Interrupted = 130;
@@ -44,13 +46,15 @@ internal static class TrainingRun
         if (result.End == TrainingEnd.Interrupted)
         {
             Console.WriteLine(
-                $"Stopped after {result.Step} of {plan.Options.Iterations} iterations; this goes on: {plan.GoOnCommand}");
+                $"Stopped after {result.Step} of {plan.Options.Iterations} iterations; this goes on: " +
+                    $"{plan.GoOnCommand}");
             return Interrupted;
         }
 
         if (result.BestLoss is { } best)
-            Console.WriteLine(FormattableString.Invariant(
-                $"Best validation loss {best:F3} after iteration {result.BestStep}: {Path.Combine(plan.Output, "best")}."));
+            Console.WriteLine(
+                FormattableString.Invariant($"Best validation loss {best:F3} after iteration {result.BestStep}: ") +
+                    $"{Path.Combine(plan.Output, "best")}.");
         Console.WriteLine($"Saved final weights to {Path.Combine(plan.Output, "adapters.safetensors")}.");
         return 0;
     }

@@ -12,10 +12,11 @@ internal static class UnfuseCommand
     {
         ExampleCommand command = new(
             "unfuse",
-            "Writes the difference of two models as adapters of the first: the best of the given rank for every matrix " +
-            "that differs, and how much of the difference they hold.",
+            "Writes the difference of two models as adapters of the first: the best of the given rank for every " +
+            "matrix that differs, and how much of the difference they hold.",
             "elm unfuse --base openelm-270m --model openelm-270m-tuned --rank 16 --save-path adapters",
-            "elm unfuse --base openelm-270m --model openelm-270m-instruct --rank 64 --save-path adapters --max-error 0.5");
+            "elm unfuse --base openelm-270m --model openelm-270m-instruct --rank 64 --save-path adapters " +
+                "--max-error 0.5");
         Option<string> before = new("--base")
         {
             Description = "Folder of the model without the adapters.",
@@ -28,7 +29,8 @@ internal static class UnfuseCommand
             HelpName = "DIR",
             Required = true,
         };
-        Option<int> rank = NumberOption.Create("--rank", 8, "Rank of the adapters.", "1 or more", number => number >= 1);
+        Option<int> rank =
+            NumberOption.Create("--rank", 8, "Rank of the adapters.", "1 or more", number => number >= 1);
         Option<string> save = new("--save-path")
         {
             Description = "The adapter folder to make.",

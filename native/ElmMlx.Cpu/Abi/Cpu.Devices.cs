@@ -77,7 +77,8 @@ internal readonly unsafe partial struct Cpu
     public static int mlx_device_info_get(mlx_device_info* info, mlx_device dev)
     {
         if (DeviceOf(dev) != TheCpu)
-            throw new ArgumentException($"[device_info] {DeviceOf(dev)} is not there: this provider has Device(cpu, 0).");
+            throw new ArgumentException(
+                $"[device_info] {DeviceOf(dev)} is not there: this provider has Device(cpu, 0).");
         var facts = new TextMap<Utf8Text>();
         facts.Set("architecture", new Utf8Text(ArchitectureName()));
         facts.Set("device_name", new Utf8Text(CpuName()));

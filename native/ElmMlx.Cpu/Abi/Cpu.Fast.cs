@@ -19,7 +19,8 @@ internal readonly unsafe partial struct Cpu
             Ops.Scalar(offset, mlx_dtype.MLX_INT32), Handles.NodeOrNull(freqs)));
 
     public static int mlx_fast_rope_dynamic(
-        mlx_array* res, mlx_array x, int dims, bool traditional, mlx_optional_float @base, float scale, mlx_array offset,
+        mlx_array* res, mlx_array x, int dims, bool traditional, mlx_optional_float @base, float scale,
+        mlx_array offset,
         mlx_array freqs, mlx_stream s) =>
         Return(res, Ops.Rope(
             Handles.Node(x), dims, traditional, @base.has_value ? @base.value : null, scale, Handles.Node(offset),

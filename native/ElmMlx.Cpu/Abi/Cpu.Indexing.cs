@@ -27,7 +27,8 @@ internal readonly unsafe partial struct Cpu
 
     public static int mlx_scatter_add_axis(
         mlx_array* res, mlx_array a, mlx_array indices, mlx_array values, int axis, mlx_stream s) =>
-        Return(res, Ops.PutAlongAxis(Handles.Node(a), Handles.Node(indices), Handles.Node(values), axis, ScatterMode.Sum));
+        Return(res, Ops.PutAlongAxis(
+            Handles.Node(a), Handles.Node(indices), Handles.Node(values), axis, ScatterMode.Sum));
 
     public static int mlx_scatter(
         mlx_array* res, mlx_array a, mlx_vector_array indices, mlx_array updates, int* axes, nuint axes_num,

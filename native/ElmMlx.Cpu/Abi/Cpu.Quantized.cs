@@ -38,7 +38,8 @@ internal readonly unsafe partial struct Cpu
             OrNull(bits), Mode(mode)));
 
     public static int mlx_qqmm(
-        mlx_array* res, mlx_array x, mlx_array w, mlx_array w_scales, mlx_optional_int group_size, mlx_optional_int bits,
+        mlx_array* res, mlx_array x, mlx_array w, mlx_array w_scales, mlx_optional_int group_size,
+        mlx_optional_int bits,
         byte* mode, mlx_array global_scale_x, mlx_array global_scale_w, mlx_stream s) =>
         Return(res, Ops.QuantizedProduct(
             Handles.Node(x), Handles.Node(w), Handles.NodeOrNull(w_scales), OrNull(group_size), OrNull(bits),

@@ -69,7 +69,8 @@ internal readonly unsafe partial struct Cpu
     public static int mlx_checkpoint(mlx_closure* res, mlx_closure fun)
     {
         Closure<Function> function = Held<Function>(fun.ctx);
-        return SetNew(&res->ctx, new Closure<Function>(Gradients.Checkpoint(function.Call, function), function.Release));
+        return SetNew(
+            &res->ctx, new Closure<Function>(Gradients.Checkpoint(function.Call, function), function.Release));
     }
 
     public static int mlx_custom_vjp(mlx_closure* res, mlx_closure fun, mlx_closure_custom fun_vjp)

@@ -6,7 +6,9 @@ public static unsafe partial class Exports
 {
     private static readonly Dictionary<string, int> Indices = IndicesByName();
 
-    /// <summary>The address of a C function in this process; zero for a name that the interface does not have.</summary>
+    /// <summary>
+    /// The address of a C function in this process; zero for a name that the interface does not have.
+    /// </summary>
     public static nint Address(string name) => Indices.TryGetValue(name, out var index) ? Address(index) : 0;
 
     // A plain loop over a plain dictionary: this runs before the first array, and code for both is precompiled.

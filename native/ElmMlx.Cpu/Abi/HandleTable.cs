@@ -30,7 +30,9 @@ internal static unsafe class HandleTable
     }
 
     /// <summary>The object behind a handle.</summary>
-    /// <exception cref="ArgumentException">It is empty, was freed, never was a handle, or is one of another type.</exception>
+    /// <exception cref="ArgumentException">
+    /// It is empty, was freed, never was a handle, or is one of another type.
+    /// </exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Target<T>(void* handle, string type)
         where T : class => Target<T>(ref At(handle, type), type);

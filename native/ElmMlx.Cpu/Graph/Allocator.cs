@@ -69,7 +69,9 @@ internal static unsafe partial class Allocator
             Evict(0);
     }
 
-    /// <summary>A block of at least <paramref name="nBytes"/>, not cleared, aligned to 64 bytes or to a huge page.</summary>
+    /// <summary>
+    /// A block of at least <paramref name="nBytes"/>, not cleared, aligned to 64 bytes or to a huge page.
+    /// </summary>
     /// <exception cref="InsufficientMemoryException">The system has no such block.</exception>
     public static byte* Allocate(long nBytes)
     {
@@ -131,8 +133,8 @@ internal static unsafe partial class Allocator
     }
 
     /// <summary>
-    /// A block that is not counted, aligned to 64 bytes or, if it is large, to a huge page, which it asks for; null if the system
-    /// has none. <see cref="NativeMemory.AlignedFree"/> takes it back.
+    /// A block that is not counted, aligned to 64 bytes or, if it is large, to a huge page, which it asks for; null if
+    /// the system has none. <see cref="NativeMemory.AlignedFree"/> takes it back.
     /// </summary>
     internal static byte* TryNew(long size)
     {

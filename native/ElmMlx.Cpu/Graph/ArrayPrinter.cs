@@ -4,7 +4,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>Prints an evaluated array as MLX does: <c>array([1, 2, 3], dtype=float32)</c>, long axes shortened.</summary>
+/// <summary>
+/// Prints an evaluated array as MLX does: <c>array([1, 2, 3], dtype=float32)</c>, long axes shortened.
+/// </summary>
 internal static unsafe class ArrayPrinter
 {
     private const int MaxPrintedAtEachEnd = 3;

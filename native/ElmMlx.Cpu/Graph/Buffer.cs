@@ -20,7 +20,9 @@ internal sealed unsafe class Buffer
     /// <summary>Usable bytes.</summary>
     public long ByteCount { get; private set; }
 
-    /// <summary>Whether one node alone holds it and the allocator owns it, so that a result may be written over it.</summary>
+    /// <summary>
+    /// Whether one node alone holds it and the allocator owns it, so that a result may be written over it.
+    /// </summary>
     public bool IsReusable => Volatile.Read(ref _count) == 1 && _free is null;
 
     /// <summary>New memory, not cleared, held once.</summary>

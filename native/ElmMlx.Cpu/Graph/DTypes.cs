@@ -3,7 +3,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>What the graph must know of a dtype: size, kind, and which dtype two of them meet in (MLX's table).</summary>
+/// <summary>
+/// What the graph must know of a dtype: size, kind, and which dtype two of them meet in (MLX's table).
+/// </summary>
 internal static class DTypes
 {
     /// <summary>Bytes of one element.</summary>

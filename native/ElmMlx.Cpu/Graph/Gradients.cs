@@ -2,7 +2,9 @@ using Function = System.Func<ElmMlx.Cpu.Node[], ElmMlx.Cpu.NodeVector>;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>Derivatives of functions from nodes to nodes. The vectors that come back hold their nodes for the caller.</summary>
+/// <summary>
+/// Derivatives of functions from nodes to nodes. The vectors that come back hold their nodes for the caller.
+/// </summary>
 internal static class Gradients
 {
     [ThreadStatic] private static bool s_isForward;
@@ -81,7 +83,9 @@ internal static class Gradients
     /// <summary>
     /// The values of a function whose first is a scalar, and that one's gradient with respect to some arguments.
     /// </summary>
-    /// <exception cref="ArgumentException">The first value is no floating-point scalar, or there is no such argument.</exception>
+    /// <exception cref="ArgumentException">
+    /// The first value is no floating-point scalar, or there is no such argument.
+    /// </exception>
     public static (NodeVector Values, NodeVector Gradients) ValueAndGrad(
         Function function, Node[] arguments, ReadOnlySpan<int> places)
     {
@@ -92,7 +96,8 @@ internal static class Gradients
                     $"[value_and_grad] There is no argument {place}: the function was called with {arguments.Length}.");
             if (!arguments[place].Type.IsInexact())
                 throw new ArgumentException(
-                    $"[value_and_grad] Argument {place} is {arguments[place]}: only floating-point arrays have gradients.");
+                    $"[value_and_grad] Argument {place} is {arguments[place]}: only floating-point arrays have "
+                        + "gradients.");
         }
 
         int[] argnums = places.ToArray();
@@ -113,7 +118,8 @@ internal static class Gradients
         Node[] followed;
         lock (Evaluator.Gate)       // no operation ends while it is read
             followed = [.. outputs.Where(output => output.Operation is not { Primitive.StopsGradient: true })];
-        if (followed.Length < outputs.Count && cotangents.Length > followed.Length)     // some for outputs behind a stop
+        // some for outputs behind a stop
+        if (followed.Length < outputs.Count && cotangents.Length > followed.Length)
             cotangents = cotangents[..followed.Length];
         CheckLike("vjp", "cotangent", "output", cotangents, followed);
         int next = 0;
@@ -147,7 +153,8 @@ internal static class Gradients
     /// The function, which forgets what it computed on the way and computes it again for the gradient: once the
     /// cotangents are there, not before.
     /// </summary>
-    public static Function Checkpoint(Function function, ICounted owner) => WithGradient(function, (primals, cotangents, _) =>
+    public static Function Checkpoint(Function function, ICounted owner) =>
+        WithGradient(function, (primals, cotangents, _) =>
     {
         NodeVector late = new(Ops.Depends(primals, cotangents));
         (NodeVector values, NodeVector gradients) = Vjp(function, [.. late.Nodes], Given(cotangents));
@@ -157,8 +164,8 @@ internal static class Gradients
     }, owner);
 
     /// <summary>
-    /// The gradients of an operation that is itself a gradient in one piece, by way of graph operations that compute the
-    /// same. Its inputs are the first operation's and the cotangent; its outputs the gradients of the first inputs.
+    /// The gradients of an operation that is itself a gradient in one piece, by way of graph operations that compute
+    /// the same. Its inputs are the first operation's and the cotangent; its outputs the gradients of the first inputs.
     /// </summary>
     /// <param name="backward">Of the gradient in one piece.</param>
     /// <param name="composite">What the first operation's gradient would be as graph operations.</param>
@@ -167,7 +174,8 @@ internal static class Gradients
         int[] wanted = [.. Places(backward.Inputs.Length).Where(i => backward.IsWanted[i])];
         int[] known = [.. Places(backward.Outputs.Length).Where(i => backward.Cotangents[i] is not null)];
         (NodeVector values, NodeVector made) = Vjp(
-            Composite, [.. wanted.Select(i => backward.Inputs[i])], _ => [.. known.Select(i => backward.Cotangents[i]!)]);
+            Composite, [.. wanted.Select(i => backward.Inputs[i])],
+            _ => [.. known.Select(i => backward.Cotangents[i]!)]);
         values.Clear();
         Node[] gradients = made.PassOn();
         return [.. Places(backward.Inputs.Length).Select(

@@ -192,7 +192,9 @@ internal sealed unsafe class Node
             Kernels.CopyKernels.Run(input, Data);
     }
 
-    /// <summary>Makes this output a view of <paramref name="input"/>'s memory; strides and offset in this dtype's elements.</summary>
+    /// <summary>
+    /// Makes this output a view of <paramref name="input"/>'s memory; strides and offset in this dtype's elements.
+    /// </summary>
     public void ShareWith(Node input, long[] strides, long offset)
     {
         input.Buffer!.Retain();

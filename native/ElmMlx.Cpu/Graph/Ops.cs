@@ -45,6 +45,7 @@ internal static partial class Ops
         int positive = axis < 0 ? axis + rank : axis;
         return positive >= 0 && positive < rank
             ? positive
-            : throw new ArgumentException($"[{operation}] Axis {axis} is out of bounds for an array with {rank} dimensions.");
+            : throw new ArgumentException(
+                $"[{operation}] Axis {axis} is out of bounds for an array with {rank} dimensions.");
     }
 }

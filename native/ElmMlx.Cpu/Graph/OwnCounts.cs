@@ -1,8 +1,8 @@
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// How a thread counts holders of the nodes that it made: by plain additions, a quarter of the time of interlocked ones,
-/// until another thread is about to count one of them; from then on everybody counts interlocked.
+/// How a thread counts holders of the nodes that it made: by plain additions, a quarter of the time of interlocked
+/// ones, until another thread is about to count one of them; from then on everybody counts interlocked.
 /// </summary>
 /// <remarks>
 /// The thread says that it adds and then looks whether others count; they say that they count and then look whether it

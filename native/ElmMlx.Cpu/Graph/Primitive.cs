@@ -28,8 +28,8 @@ internal abstract class Primitive
     public virtual bool StopsGradient => false;
 
     /// <summary>
-    /// The sum of <paramref name="whole"/> and of what <paramref name="operation"/>, this primitive's and not yet run, will
-    /// put among zeros, in one step: its parts are added to the whole. Null where it does something else.
+    /// The sum of <paramref name="whole"/> and of what <paramref name="operation"/>, this primitive's and not yet run,
+    /// will put among zeros, in one step: its parts are added to the whole. Null where it does something else.
     /// </summary>
     public virtual Node? AddedTo(Node whole, Operation operation) => null;
 

@@ -37,7 +37,9 @@ internal sealed class Tape : IDisposable
         return true;
     }
 
-    /// <summary>Nodes like <paramref name="arrays"/>, which the tape watches. Call before <see cref="Start"/>.</summary>
+    /// <summary>
+    /// Nodes like <paramref name="arrays"/>, which the tape watches. Call before <see cref="Start"/>.
+    /// </summary>
     public Node[] Watch(ReadOnlySpan<Node> arrays)
     {
         var nodes = new Node[arrays.Length];

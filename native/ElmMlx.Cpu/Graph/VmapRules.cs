@@ -19,7 +19,8 @@ internal static class VmapRules
         {
             case Elementwise or Binary or Select or DivMod or ComplexPart or AsType or Share or StopGradient or Full
                 or Greater or GreaterEqual or Less or LessEqual or Equal or NotEqual or NaNEqual or Reshape
-                or Contiguous or Softmax or LogSumExp or Sort or ArgSort or ArgReduce or Scan or Hadamard or MatrixPrimitive
+                or Contiguous or Softmax or LogSumExp or Sort or ArgSort or ArgReduce or Scan or Hadamard
+                    or MatrixPrimitive
                 or RandomBits or CovarianceRoot or ConvertFP8:
                 return Same(primitive, [.. inputs.Select((input, i) => mapped[i] ?? Wide(input, size))], outputs, size);
             case RmsNorm or LayerNorm when mapped.AsSpan(1).IndexOfAnyExcept((Node?)null) < 0:

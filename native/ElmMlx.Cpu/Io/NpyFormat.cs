@@ -16,7 +16,8 @@ internal static class NpyFormat
     private static readonly (string Code, mlx_dtype Type)[] Codes =
     [
         ("b1", MLX_BOOL), ("u1", MLX_UINT8), ("u2", MLX_UINT16), ("u4", MLX_UINT32), ("u8", MLX_UINT64),
-        ("i1", MLX_INT8), ("i2", MLX_INT16), ("i4", MLX_INT32), ("i8", MLX_INT64), ("f2", MLX_FLOAT16), ("f4", MLX_FLOAT32),
+        ("i1", MLX_INT8), ("i2", MLX_INT16), ("i4", MLX_INT32), ("i8", MLX_INT64), ("f2", MLX_FLOAT16),
+        ("f4", MLX_FLOAT32),
         ("f8", MLX_FLOAT64), ("V2", MLX_BFLOAT16), ("c8", MLX_COMPLEX64),
     ];
 

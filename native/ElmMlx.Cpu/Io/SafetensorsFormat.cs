@@ -17,7 +17,8 @@ internal static class SafetensorsFormat
     private static readonly (string Code, mlx_dtype Type)[] Codes =
     [
         ("BOOL", MLX_BOOL), ("U8", MLX_UINT8), ("U16", MLX_UINT16), ("U32", MLX_UINT32), ("U64", MLX_UINT64),
-        ("I8", MLX_INT8), ("I16", MLX_INT16), ("I32", MLX_INT32), ("I64", MLX_INT64), ("F16", MLX_FLOAT16), ("F32", MLX_FLOAT32),
+        ("I8", MLX_INT8), ("I16", MLX_INT16), ("I32", MLX_INT32), ("I64", MLX_INT64), ("F16", MLX_FLOAT16),
+        ("F32", MLX_FLOAT32),
         ("BF16", MLX_BFLOAT16), ("C64", MLX_COMPLEX64), ("F8_E4M3", MLX_UINT8),
     ];
 

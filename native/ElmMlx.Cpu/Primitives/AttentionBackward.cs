@@ -2,12 +2,16 @@ using ElmMlx.Cpu.Kernels;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>The gradients of attention in blocks. Inputs: attention's, then the cotangent; outputs: dq, dk and dv.</summary>
+/// <summary>
+/// The gradients of attention in blocks. Inputs: attention's, then the cotangent; outputs: dq, dk and dv.
+/// </summary>
 internal sealed class AttentionBackward(float scale, AttentionMask mask, bool hasSinks) : Primitive
 {
     public override string Name => "ScaledDotProductAttentionVJP";
 
-    /// <summary>The gradients of an attention: in blocks, or where those of mask or sinks are asked for as graph operations.</summary>
+    /// <summary>
+    /// The gradients of an attention: in blocks, or where those of mask or sinks are asked for as graph operations.
+    /// </summary>
     public static Node?[] Of(Backward backward, float scale, AttentionMask mask, bool hasSinks)
     {
         if (backward.IsWanted.AsSpan(3).Contains(true))

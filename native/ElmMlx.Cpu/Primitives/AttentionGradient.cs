@@ -4,9 +4,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// The gradient of attention as graph operations in float32, for what <see cref="AttentionBackward"/> does not compute: the
-/// gradients of mask and sinks, and second derivatives. The queries of a group are one tall matrix; with
-/// S = scale · q·kᵀ + mask and P = softmax S: dv = Pᵀ·g, dS = P · (g·vᵀ − Σ P · g·vᵀ), dq = scale · dS·k, dk = scale · dSᵀ·q.
+/// The gradient of attention as graph operations in float32, for what <see cref="AttentionBackward"/> does not compute:
+/// the gradients of mask and sinks, and second derivatives. The queries of a group are one tall matrix; with S = scale
+/// · q·kᵀ + mask and P = softmax S: dv = Pᵀ·g, dS = P · (g·vᵀ − Σ P · g·vᵀ), dq = scale · dS·k, dk = scale · dSᵀ·q.
 /// </summary>
 internal static class AttentionGradient
 {
@@ -15,7 +15,8 @@ internal static class AttentionGradient
     public static Node?[] Of(Backward backward, float scale, AttentionMask mask, bool hasSinks)
     {
         Node q = Wide(backward.X), k = Wide(backward.Y), v = Wide(backward.Inputs[2]), g = Wide(backward.Cotangent);
-        int nBatch = q.Shape[0], nGroups = k.Shape[1], lq = q.Shape[2], lk = k.Shape[2], nRepeats = q.Shape[1] / nGroups;
+        int nBatch = q.Shape[0], nGroups = k.Shape[1], lq = q.Shape[2], lk = k.Shape[2],
+            nRepeats = q.Shape[1] / nGroups;
         int[] tall = [nBatch, nGroups, nRepeats * lq, lk], split = [nBatch, nGroups, nRepeats, lq, lk];
         Node queries = Tall(q), outputs = Tall(g);
 

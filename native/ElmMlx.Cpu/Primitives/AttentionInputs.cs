@@ -2,7 +2,9 @@ using ElmMlx.Cpu.Kernels;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>Evaluated inputs of attention as its kernels want them: q, k, v, and where they are the mask, then the sinks.</summary>
+/// <summary>
+/// Evaluated inputs of attention as its kernels want them: q, k, v, and where they are the mask, then the sinks.
+/// </summary>
 internal readonly unsafe struct AttentionInputs : IDisposable
 {
     private readonly ContiguousRows _q, _k, _v, _sinks;

@@ -2,7 +2,9 @@ using ElmMlx.Cpu.Kernels;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>A node whose last axes lie in one piece: the node itself, or a copy of it that lives until disposal.</summary>
+/// <summary>
+/// A node whose last axes lie in one piece: the node itself, or a copy of it that lives until disposal.
+/// </summary>
 internal readonly unsafe struct ContiguousRows : IDisposable
 {
     private readonly bool _isCopy;

@@ -31,7 +31,9 @@ internal sealed class RmsNorm(float epsilon) : Primitive
         backward, epsilon, centres: false, hasWeight: backward.Inputs.Length > 1, hasBias: false);
 }
 
-/// <summary>(x − mean) / √(variance + ε) · weight + bias over the last axis. Inputs: x, and weight and bias where they are.</summary>
+/// <summary>
+/// (x − mean) / √(variance + ε) · weight + bias over the last axis. Inputs: x, and weight and bias where they are.
+/// </summary>
 internal sealed class LayerNorm(float epsilon, bool hasWeight, bool hasBias) : Primitive
 {
     public override string Name => "LayerNorm";
@@ -80,7 +82,8 @@ internal sealed class RoPE(int dims, bool isTraditional, float @base, float scal
         // Everything between batch and length counts as heads, which must be equally far apart.
         Node heads = inputs[0];
         int rank = heads.Rank;
-        bool isUniform = new RowOffsets(heads.Shape.AsSpan(1..^1), heads.Strides.AsSpan(1..^1)).IsUniform(out long headStride);
+        bool isUniform =
+            new RowOffsets(heads.Shape.AsSpan(1..^1), heads.Strides.AsSpan(1..^1)).IsUniform(out long headStride);
         using var x = new ContiguousRows(heads, isUniform ? 1 : rank);
         if (x.Node != heads)
             headStride = (long)heads.Shape[^2] * heads.Shape[^1];
@@ -127,7 +130,9 @@ internal sealed class RoPE(int dims, bool isTraditional, float @base, float scal
         [backward.Cotangent, .. backward.Inputs[1..]]));
 }
 
-/// <summary>softmax(scale · q·kᵀ + mask)·v. Inputs: q, k, v, and where they are the mask, then the sinks in float32.</summary>
+/// <summary>
+/// softmax(scale · q·kᵀ + mask)·v. Inputs: q, k, v, and where they are the mask, then the sinks in float32.
+/// </summary>
 internal sealed class ScaledDotProductAttention(float scale, AttentionMask mask, bool hasSinks) : Primitive
 {
     public override string Name => "ScaledDotProductAttention";

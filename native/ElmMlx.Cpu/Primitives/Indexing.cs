@@ -40,7 +40,9 @@ internal sealed class Gather(int[] axes, int[] sliceSizes) : Primitive
         [Ops.ZerosLike(backward.X), .. backward.Inputs[1..], backward.Cotangent]));
 }
 
-/// <summary>The first input with slices of the last one combined into it, one for each index that the others hold.</summary>
+/// <summary>
+/// The first input with slices of the last one combined into it, one for each index that the others hold.
+/// </summary>
 internal sealed class Scatter(int[] axes, ScatterMode mode, bool isAmongZeros = false) : Primitive
 {
     public override string Name => "Scatter";
@@ -163,10 +165,13 @@ internal sealed class GatherAxis(int axis) : Primitive
     private unsafe void Run<T>(Node input, Node output, long[] offsets)
         where T : unmanaged =>
         GatherKernels.AlongAxis<CombineSet<T>, T>(
-            output.Shape, axis, offsets, (T*)input.Data, input.Strides, (T*)output.Data, output.Strides, isGather: true);
+            output.Shape, axis, offsets, (T*)input.Data, input.Strides, (T*)output.Data, output.Strides,
+            isGather: true);
 }
 
-/// <summary>The first input with the third's elements put, or added, at the indices of the second along one axis.</summary>
+/// <summary>
+/// The first input with the third's elements put, or added, at the indices of the second along one axis.
+/// </summary>
 internal sealed class ScatterAxis(int axis, ScatterMode mode, bool isAmongZeros = false) : Primitive
 {
     public override string Name => "ScatterAxis";
@@ -248,7 +253,8 @@ internal sealed class MaskedScatter : Primitive
             if (nValues == 0)
                 return Ops.ZerosLike(values);
             Node sums = Ops.Scatter(
-                Ops.Zeros([nValues], values.Type), [Ops.Minimum(places, Ops.Scalar(nValues - 1, MLX_INT32))], taken, [0],
+                Ops.Zeros([nValues], values.Type), [Ops.Minimum(places, Ops.Scalar(nValues - 1, MLX_INT32))], taken,
+                [0],
                 ScatterMode.Sum);
             return Ops.Reshape(sums, values.Shape);
         });

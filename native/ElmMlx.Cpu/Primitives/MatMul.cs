@@ -9,7 +9,9 @@ namespace ElmMlx.Cpu;
 /// </summary>
 internal sealed class MatMul(float alpha = 1, float beta = 0) : Primitive
 {
-    /// <summary>Multiplications below which whole matrices, rather than parts of one, are shared out to threads.</summary>
+    /// <summary>
+    /// Multiplications below which whole matrices, rather than parts of one, are shared out to threads.
+    /// </summary>
     private const long SmallProduct = 1 << 21;
 
     public override string Name => "Matmul";
@@ -182,7 +184,8 @@ internal sealed class GatherMM : Primitive
             uint left = ((uint*)lhs.Node.Data)[i], right = ((uint*)rhs.Node.Data)[i];
             if (left >= aOffsets.Count || right >= bOffsets.Count)
                 throw new ArgumentException(
-                    $"[gather_mm] Index {left} or {right} is out of bounds for {aOffsets.Count} and {bOffsets.Count} matrices.");
+                    $"[gather_mm] Index {left} or {right} is out of bounds for {aOffsets.Count} and " +
+                        $"{bOffsets.Count} matrices.");
             int m = a.Shape[^2], n = b.Shape[^1];
             MatMulKernels.Run(new MatMulArguments
             {

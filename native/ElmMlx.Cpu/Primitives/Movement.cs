@@ -3,7 +3,9 @@ using static ElmMlx.Bindings.mlx_dtype;
 
 namespace ElmMlx.Cpu;
 
-/// <summary>The same elements in row-major order under another shape: a view where strides allow it, else a copy.</summary>
+/// <summary>
+/// The same elements in row-major order under another shape: a view where strides allow it, else a copy.
+/// </summary>
 internal sealed class Reshape(string name) : Primitive
 {
     public override string Name => name;
@@ -142,7 +144,8 @@ internal sealed class AsStrided(long[] strides, long offset) : Primitive
         int size = checked((int)x.Size), nSeen = checked((int)cotangent.Size);
         Node places = Ops.AsStrided(Ops.Arange(size), cotangent.Shape, strides, offset);
         Node sums = Ops.Scatter(
-            Ops.Reshape(Ops.ZerosLike(x), [size]), [Ops.Reshape(places, [nSeen])], Ops.Reshape(cotangent, [nSeen, 1]), [0],
+            Ops.Reshape(Ops.ZerosLike(x), [size]), [Ops.Reshape(places, [nSeen])], Ops.Reshape(cotangent, [nSeen, 1]),
+            [0],
             ScatterMode.Sum);
         return Ops.Reshape(sums, x.Shape);
     });
@@ -234,7 +237,8 @@ internal sealed class Pad(int[] lows) : Primitive
     {
         Node cotangent = backward.Cotangent;
         int[] steps = [.. lows.Select(_ => 1)];
-        return backward.Each(Inside, () => Ops.Reshape(Ops.Subtract(Total(cotangent), Total(Inside())), backward.Y.Shape));
+        return backward.Each(
+            Inside, () => Ops.Reshape(Ops.Subtract(Total(cotangent), Total(Inside())), backward.Y.Shape));
 
         Node Inside() => Slice.Of(cotangent, lows, steps, backward.X.Shape);
 

@@ -3,8 +3,8 @@ using static ElmMlx.Bindings.mlx_dtype;
 namespace ElmMlx.Cpu;
 
 /// <summary>
-/// Gradients of the norms over the last axis as graph operations in float32: what <see cref="NormBackward"/> computes in
-/// one pass, for second derivatives.
+/// Gradients of the norms over the last axis as graph operations in float32: what <see cref="NormBackward"/> computes
+/// in one pass, for second derivatives.
 /// </summary>
 internal static class NormGradients
 {
@@ -27,7 +27,8 @@ internal static class NormGradients
     }
 
     /// <summary>
-    /// With n = (x − mean) · r and u = g · w: dx = r · (u − mean u − n · mean(u · n)), dw = Σ g · n and db = Σ g over the rows.
+    /// With n = (x − mean) · r and u = g · w: dx = r · (u − mean u − n · mean(u · n)), dw = Σ g · n and db = Σ g over
+    /// the rows.
     /// </summary>
     public static Node?[] LayerNorm(Backward backward, float epsilon, bool hasWeight, bool hasBias)
     {

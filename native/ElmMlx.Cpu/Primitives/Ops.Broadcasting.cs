@@ -11,7 +11,9 @@ internal static partial class Ops
         return [.. arrays.Select(array => BroadcastTo(array, shape))];
     }
 
-    /// <summary>All arrays of one rank in the shape where they meet, but each with its own length along one axis.</summary>
+    /// <summary>
+    /// All arrays of one rank in the shape where they meet, but each with its own length along one axis.
+    /// </summary>
     internal static Node[] BroadcastArraysExcept(string operation, Node[] arrays, int axis)
     {
         int[] shape = [1];

@@ -167,7 +167,8 @@ internal static partial class Ops
     {
         if (shifts.Length < axes.Length)
             throw new ArgumentException(
-                $"[roll] At least one shift value per axis is required, {shifts.Length} provided for {axes.Length} axes.");
+                $"[roll] At least one shift value per axis is required, {shifts.Length} provided for "
+                    + $"{axes.Length} axes.");
         Node result = a;
         for (int i = 0; i < axes.Length; i++)
         {
@@ -198,7 +199,8 @@ internal static partial class Ops
             int at = Axis("pad", axes[i], a.Rank);
             if (lows[i] < 0 || highs[i] < 0)
                 throw new ArgumentException(
-                    $"[pad] Invalid {(lows[i] < 0 ? "low" : "high")} padding size ({Math.Min(lows[i], highs[i])}) passed "
+                    $"[pad] Invalid {(lows[i] < 0 ? "low" : "high")} padding size ({Math.Min(lows[i], highs[i])}) "
+                        + "passed "
                     + $"to pad for axis {i}. Padding sizes must be non-negative");
             low[at] += lows[i];
             shape[at] = checked(shape[at] + lows[i] + highs[i]);

@@ -3,8 +3,8 @@ namespace ElmMlx.Cpu;
 internal static partial class Ops
 {
     /// <summary>
-    /// Einstein's sum, as <c>ij,jk-&gt;ik</c>: operands are joined from left to right, each pair by a matrix product over
-    /// the labels that nothing later needs.
+    /// Einstein's sum, as <c>ij,jk-&gt;ik</c>: operands are joined from left to right, each pair by a matrix product
+    /// over the labels that nothing later needs.
     /// </summary>
     public static Node Einsum(string subscripts, Node[] operands)
     {

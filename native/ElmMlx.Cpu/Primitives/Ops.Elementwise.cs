@@ -103,8 +103,8 @@ internal static partial class Ops
         ? Equal(a, Scalar(double.NegativeInfinity, a.Type)) : Filled(a, false);
 
     /// <summary>
-    /// NaN and infinities replaced. Where nothing is given, infinities become the largest finite numbers in float32, and
-    /// 0 in half precision: so does MLX.
+    /// NaN and infinities replaced. Where nothing is given, infinities become the largest finite numbers in float32,
+    /// and 0 in half precision: so does MLX.
     /// </summary>
     public static Node NanToNum(Node a, float nan, float? positiveInfinity, float? negativeInfinity)
     {

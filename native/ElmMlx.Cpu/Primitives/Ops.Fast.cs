@@ -63,7 +63,8 @@ internal static partial class Ops
                 $"[rope] offset must have at most one dimension but has shape {Text(offset.Shape)}.");
         if (offset.Size != 1 && offset.Size != x.Shape[0])
             throw new ArgumentException(
-                $"[rope] offset must be a scalar or vector with {x.Shape[0]} elements but has shape {Text(offset.Shape)}.");
+                $"[rope] offset must be a scalar or vector with {x.Shape[0]} elements but has shape "
+                    + $"{Text(offset.Shape)}.");
         if (!offset.Type.IsInteger())
             throw new ArgumentException($"[rope] offset must be an integer but got type {offset.Type.Name()}.");
         if (dims <= 0)
@@ -120,12 +121,14 @@ internal static partial class Ops
 
         if (queries.Shape[3] != keys.Shape[3])
             throw new ArgumentException(
-                $"{Op} query, keys expected to have matching last dimension; found query shape {Text(queries.Shape)} for "
+                $"{Op} query, keys expected to have matching last dimension; found query shape "
+                    + $"{Text(queries.Shape)} for "
                 + $"keys shape {Text(keys.Shape)}.");
         int nHeads = queries.Shape[1], nKeyHeads = keys.Shape[1];
         if (nKeyHeads != values.Shape[1])
             throw new ArgumentException(
-                $"{Op} keys, values expected to have matching n_kv_heads; found keys with n_heads {nKeyHeads} for values "
+                $"{Op} keys, values expected to have matching n_kv_heads; found keys with n_heads {nKeyHeads} for "
+                    + "values "
                 + $"with n_heads {values.Shape[1]}.");
         if (nKeyHeads == 0 || nHeads % nKeyHeads != 0)
             throw new ArgumentException(
@@ -190,7 +193,8 @@ internal static partial class Ops
                 $"[{operation}] {name} must have 1 dimension but has {parameter.Rank} dimensions.");
         if (parameter.Size != x.Shape[^1])
             throw new ArgumentException(
-                $"[{operation}] {name} must have the same size as the last dimension of x but has {parameter.Size} elements.");
+                $"[{operation}] {name} must have the same size as the last dimension of x but has {parameter.Size} "
+                    + "elements.");
     }
 
     /// <summary>The dtype in which the kernels normalise: they compute in float32.</summary>

@@ -95,12 +95,14 @@ internal static partial class Ops
                 + $"indices ({indexShape.Length}) dimensions.");
         if (!updates.Shape.AsSpan(0, indexShape.Length).SequenceEqual(indexShape))
             throw new ArgumentException(
-                $"[scatter] Update shape {Text(updates.Shape)} is not valid for broadcasted index shape {Text(indexShape)}.");
+                $"[scatter] Update shape {Text(updates.Shape)} is not valid for broadcasted index shape "
+                    + $"{Text(indexShape)}.");
         for (int axis = 0; axis < a.Rank; axis++)
         {
             if (updates.Shape[axis + indexShape.Length] > a.Shape[axis])
                 throw new ArgumentException(
-                    $"[scatter] Updates with shape {Text(updates.Shape)} are too large for array with shape {Text(a.Shape)}.");
+                    $"[scatter] Updates with shape {Text(updates.Shape)} are too large for array with shape "
+                        + $"{Text(a.Shape)}.");
         }
 
         return Make(new Scatter([.. axes], mode), a.Shape, a.Type, [a, .. wide, AsType(updates, a.Type)]);
@@ -113,12 +115,14 @@ internal static partial class Ops
             throw new ArgumentException("[masked_scatter] The mask has to be boolean.");
         if (mask.Rank > a.Rank || !mask.Shape.AsSpan().SequenceEqual(a.Shape.AsSpan(0, mask.Rank)))
             throw new ArgumentException(
-                "[masked_scatter] The boolean mask should have the same shape as the beginning of the indexed array but "
+                "[masked_scatter] The boolean mask should have the same shape as the beginning of the indexed "
+                    + "array but "
                 + $"the mask has shape {Text(mask.Shape)} and the array has shape {Text(a.Shape)}");
         int nRest = a.Rank - mask.Rank;
         if (values.Rank > nRest + 1)
             throw new ArgumentException(
-                $"[masked_scatter] Value array shape must be broadcastable with the last {nRest} dimensions of the input.");
+                $"[masked_scatter] Value array shape must be broadcastable with the last {nRest} dimensions of "
+                    + "the input.");
         int length = values.Rank == nRest + 1 ? values.Shape[0] : checked((int)mask.Size);
         Node wideValues = BroadcastTo(AsType(values, a.Type), [length, .. a.Shape[mask.Rank..]]);
         Node wideMask = BroadcastTo(
@@ -142,7 +146,8 @@ internal static partial class Ops
     {
         if (indices.Length > a.Rank)
             throw new ArgumentException(
-                $"[{operation}] Too many index arrays. Got {indices.Length} index arrays for input with {a.Rank} dimensions.");
+                $"[{operation}] Too many index arrays. Got {indices.Length} index arrays for input with {a.Rank} "
+                    + "dimensions.");
         for (int i = 1; i < axes.Length; i++)
         {
             if (axes.AsSpan(..i).Contains(axes[i]))
@@ -171,7 +176,8 @@ internal static partial class Ops
         foreach (Node index in indices)
             type = DTypes.Promote(type, index.Type);
         if (!type.IsInteger())
-            throw new ArgumentException($"[{operation}] Index arrays of int and uint64 do not meet in an integer dtype.");
+            throw new ArgumentException(
+                $"[{operation}] Index arrays of int and uint64 do not meet in an integer dtype.");
         return [.. BroadcastArrays(indices).Select(index => AsType(index, type))];
     }
 }

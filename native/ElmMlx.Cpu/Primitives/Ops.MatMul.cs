@@ -19,7 +19,8 @@ internal static partial class Ops
         mlx_dtype type = DTypes.Promote(a.Type, b.Type);
         if (!type.IsInexact())
             throw new ArgumentException(
-                $"[matmul] Only inexact types are supported but {a.Type.Name()} and {b.Type.Name()} were provided which "
+                $"[matmul] Only inexact types are supported but {a.Type.Name()} and {b.Type.Name()} were "
+                    + "provided which "
                 + $"results in {type.Name()}, which is not a floating point type.");
         if (!ThinProduct.IsThin(a, b) || !ThinProduct.Reads(a.Type) || !ThinProduct.Reads(b.Type))
             (a, b) = (AsType(a, type), AsType(b, type));
@@ -44,12 +45,14 @@ internal static partial class Ops
         if (!type.IsFloating())
             throw new ArgumentException(
                 $"[addmm] Only real floating point types are supported but {c.Type.Name()}, {a.Type.Name()} and "
-                + $"{b.Type.Name()} were provided which results in {type.Name()}, which is not a real floating point type.");
+                + $"{b.Type.Name()} were provided which results in {type.Name()}, which is not a real floating "
+                    + "point type.");
         (a, b, c) = (AsType(a, type), AsType(b, type), AsType(c, type));
         if (b.Rank > 2)
             (a, b) = BroadcastMatrices(a, b);
         int[] shape = [.. a.Shape[..^1], b.Shape[^1]];
-        int[] visible = [.. a.Shape[..^2], .. isRow ? [] : (int[])[a.Shape[^2]], .. isColumn ? [] : (int[])[b.Shape[^1]]];
+        int[] visible =
+            [.. a.Shape[..^2], .. isRow ? [] : (int[])[a.Shape[^2]], .. isColumn ? [] : (int[])[b.Shape[^1]]];
         int[] met = BroadcastShapes("broadcast_shapes", c.Shape, visible);
         if (!met.AsSpan().SequenceEqual(visible))
             throw new ArgumentException("[addmm] input c must broadcast to the output shape");
@@ -96,7 +99,8 @@ internal static partial class Ops
         mlx_dtype type = FloatingType("gather_mm", a, b);
         (Node lhs, Node rhs) = MatrixIndices("gather_mm", lhsIndices, a, rhsIndices, b);
         Node product = Make(
-            Shared.Of<GatherMM>(), [.. lhs.Shape, a.Shape[^2], b.Shape[^1]], type, AsType(a, type), AsType(b, type), lhs,
+            Shared.Of<GatherMM>(), [.. lhs.Shape, a.Shape[^2], b.Shape[^1]], type, AsType(a, type), AsType(b, type),
+            lhs,
             rhs);
         return DropInserted(product, isRow, isColumn);
     }
@@ -175,7 +179,8 @@ internal static partial class Ops
         return type.IsFloating()
             ? type
             : throw new ArgumentException(
-                $"[{operation}] Only real floating point types are supported but {a.Type.Name()} and {b.Type.Name()} were "
+                $"[{operation}] Only real floating point types are supported but {a.Type.Name()} and "
+                    + $"{b.Type.Name()} were "
                 + $"provided which results in {type.Name()}, which is not a real floating point type.");
     }
 

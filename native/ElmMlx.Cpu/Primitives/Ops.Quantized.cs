@@ -58,8 +58,10 @@ internal static partial class Ops
         long columns = (long)w.Shape[^1] * 32 / form.Bits;
         if (columns != (long)scales.Shape[^1] * form.GroupSize)
             throw new ArgumentException(
-                $"[dequantize] Shape of {what} does not match the matrix given the quantization parameters. Provided matrix "
-                + $"of shape {Text(w.Shape)} and {what} of shape {Text(scales.Shape)} with group_size={form.GroupSize} and "
+                $"[dequantize] Shape of {what} does not match the matrix given the quantization parameters. "
+                    + "Provided matrix "
+                + $"of shape {Text(w.Shape)} and {what} of shape {Text(scales.Shape)} with "
+                    + $"group_size={form.GroupSize} and "
                 + $"bits={form.Bits}.");
         int[] shape = WithLength(w.Shape, w.Rank - 1, checked((int)columns));
         if (!form.IsAffine)
@@ -91,7 +93,8 @@ internal static partial class Ops
         x = AsType(x, type);
         if (x.Rank <= 2 && w.Rank > 2)
             throw new ArgumentException(
-                $"[{Op}] A stack of quantized matrices of shape {Text(w.Shape)} needs an x of more than two dimensions but "
+                $"[{Op}] A stack of quantized matrices of shape {Text(w.Shape)} needs an x of more than two "
+                    + "dimensions but "
                 + $"got shape {Text(x.Shape)}.");
         if (w.Rank > 2)
         {
@@ -112,7 +115,8 @@ internal static partial class Ops
 
     /// <summary>Products with the quantised matrices that indices pick.</summary>
     public static Node GatherQMM(
-        Node x, Node w, Node scales, Node? biases, Node? lhsIndices, Node? rhsIndices, bool isTransposed, int? groupSize,
+        Node x, Node w, Node scales, Node? biases, Node? lhsIndices, Node? rhsIndices, bool isTransposed,
+        int? groupSize,
         int? bits, string mode)
     {
         if (lhsIndices is null && rhsIndices is null)
@@ -169,11 +173,13 @@ internal static partial class Ops
         {
             if (form.GroupSize is not (32 or 64 or 128))
                 throw new ArgumentException(
-                    $"[{operation}] The requested group size {form.GroupSize} is not supported. The supported group sizes are "
+                    $"[{operation}] The requested group size {form.GroupSize} is not supported. The supported group "
+                        + "sizes are "
                     + "32, 64, and 128.");
             if (form.Bits is not (2 or 3 or 4 or 5 or 6 or 8))
                 throw new ArgumentException(
-                    $"[{operation}] The requested number of bits {form.Bits} is not supported. The supported bits are 2, 3, "
+                    $"[{operation}] The requested number of bits {form.Bits} is not supported. The supported bits "
+                        + "are 2, 3, "
                     + "4, 5, 6 and 8.");
             return;
         }
@@ -203,7 +209,8 @@ internal static partial class Ops
             mlx_dtype met = DTypes.Promote(scales.Type, biases.Type);
             if (!met.IsFloating() || met == MLX_FLOAT64)
                 throw new ArgumentException(
-                    $"[{operation}] Only real floating types are supported but scales.dtype() == {scales.Type.Name()} and "
+                    $"[{operation}] Only real floating types are supported but scales.dtype() == "
+                        + $"{scales.Type.Name()} and "
                     + $"biases.dtype() == {biases.Type.Name()}.");
             return type ?? met;
         }
@@ -213,7 +220,8 @@ internal static partial class Ops
                 $"[{operation}] Scale type must be uint8 but received type {scales.Type.Name()}.");
         if (biases is not null)
             throw new ArgumentException(
-                $"[{operation}] Biases must be null for quantization mode '{form.Mode.ToString().ToLowerInvariant()}'.");
+                $"[{operation}] Biases must be null for quantization mode "
+                    + $"'{form.Mode.ToString().ToLowerInvariant()}'.");
         return type ?? MLX_BFLOAT16;
     }
 
@@ -238,14 +246,16 @@ internal static partial class Ops
                 + $"{Text(w.Shape)}, scales with {Text(scales.Shape)}.");
         if (form.Bits <= 0 || (long)w.Shape[^1] * 32 / form.Bits != (long)scales.Shape[^1] * form.GroupSize)
             throw new ArgumentException(
-                $"[{operation}] The shapes of the weight and scales are incompatible based on bits and group_size. w.shape() "
+                $"[{operation}] The shapes of the weight and scales are incompatible based on bits and group_size. "
+                    + "w.shape() "
                 + $"== {Text(w.Shape)} and scales.shape() == {Text(scales.Shape)} with group_size={form.GroupSize} and "
                 + $"bits={form.Bits}");
         int packed = checked((int)((long)w.Shape[^1] * 32 / form.Bits));
         (int inner, int outer) = isTransposed ? (packed, w.Shape[^2]) : (w.Shape[^2], packed);
         if (inner != x.Shape[^1])
             throw new ArgumentException(
-                $"[{operation}] Last dimension of first input with shape (..., {x.Shape[^1]}) does not match the expanded "
+                $"[{operation}] Last dimension of first input with shape (..., {x.Shape[^1]}) does not match the "
+                    + "expanded "
                 + $"quantized matrix ({inner}, {outer}) computed from shape {Text(w.Shape)} with "
                 + $"group_size={form.GroupSize}, bits={form.Bits} and transpose={(isTransposed ? "true" : "false")}");
         return outer;

@@ -11,7 +11,9 @@ internal static partial class Ops
             : Make(Shared.Of((from, by), static key => new Slice(key.from, key.by)), shape, a.Type, a);
     }
 
-    /// <summary>A slice of fixed size that begins where <paramref name="starts"/> says once it is computed: a view.</summary>
+    /// <summary>
+    /// A slice of fixed size that begins where <paramref name="starts"/> says once it is computed: a view.
+    /// </summary>
     public static Node SliceDynamic(Node a, Node starts, int[] axes, int[] sliceSizes)
     {
         int[] at = DynamicAxes("slice", a, starts, axes);
@@ -53,7 +55,8 @@ internal static partial class Ops
         int[] at = DynamicAxes("slice_update", a, starts, axes);
         if (update.Rank > a.Rank)
             throw new ArgumentException(
-                $"[slice_update] An update of shape {Text(update.Shape)} has more axes than the array, {Text(a.Shape)}.");
+                $"[slice_update] An update of shape {Text(update.Shape)} has more axes than the array, " +
+                    $"{Text(a.Shape)}.");
         int nMissing = a.Rank - update.Rank;
         int[] shape = [.. a.Shape[..nMissing], .. update.Shape];
         for (int axis = nMissing; axis < a.Rank; axis++)
@@ -115,7 +118,8 @@ internal static partial class Ops
     {
         if (starts.Rank > 1)
             throw new ArgumentException(
-                $"[{operation}] array of starting indices must be zero or one dimensional but has dimension {starts.Rank}.");
+                $"[{operation}] array of starting indices must be zero or one dimensional but has dimension " +
+                    $"{starts.Rank}.");
         if (starts.Size != axes.Length)
             throw new ArgumentException(
                 $"[{operation}] Number of starting indices {starts.Size} does not match number of axes {axes.Length}.");

@@ -9,8 +9,8 @@ internal readonly record struct Quantization(QuantizationMode Mode, int GroupSiz
     public bool IsAffine => Mode == QuantizationMode.Affine;
 
     /// <summary>
-    /// Gradients of scales and biases from that of the matrix in full, [.., rows, columns]: a group's sum, for scales with the
-    /// whole numbers that the words stand for.
+    /// Gradients of scales and biases from that of the matrix in full, [.., rows, columns]: a group's sum, for scales
+    /// with the whole numbers that the words stand for.
     /// </summary>
     /// <param name="backward">Of the operation; the inputs after the scales are the biases.</param>
     /// <param name="words">The packed matrix.</param>
@@ -120,7 +120,8 @@ internal sealed class Dequantize(Quantization form) : Primitive
 }
 
 /// <summary>
-/// x·wᵀ or x·w with quantised w. Inputs: x, words, scales and in affine mode biases. w is one matrix, or as many as x has.
+/// x·wᵀ or x·w with quantised w. Inputs: x, words, scales and in affine mode biases. w is one matrix, or as many as x
+/// has.
 /// </summary>
 internal sealed class QuantizedMatmul(Quantization form, bool isTransposed) : Primitive
 {
@@ -181,7 +182,9 @@ internal sealed class QuantizedMatmul(Quantization form, bool isTransposed) : Pr
     }
 }
 
-/// <summary>Like <see cref="QuantizedMatmul"/> for matrices that indices pick. The last two inputs are the indices.</summary>
+/// <summary>
+/// Like <see cref="QuantizedMatmul"/> for matrices that indices pick. The last two inputs are the indices.
+/// </summary>
 internal sealed class GatherQMM(Quantization form, bool isTransposed) : Primitive
 {
     public override string Name => "GatherQMM";
@@ -205,7 +208,8 @@ internal sealed class GatherQMM(Quantization form, bool isTransposed) : Primitiv
             uint left = ((uint*)lhs.Node.Data)[i], right = ((uint*)rhs.Node.Data)[i];
             if (left >= xOffsets.Count || right >= nMatrices)
                 throw new ArgumentException(
-                    $"[gather_qmm] Index {left} or {right} is out of bounds for {xOffsets.Count} and {nMatrices} matrices.");
+                    $"[gather_qmm] Index {left} or {right} is out of bounds for {xOffsets.Count} and {nMatrices} " +
+                        "matrices.");
             QuantizedKernels.Run(new QuantizedMatMulArguments
             {
                 W = form.Matrix(w.Node, scales.Node, form.IsAffine ? biases.Node : null, right),
@@ -222,13 +226,15 @@ internal sealed class GatherQMM(Quantization form, bool isTransposed) : Primitiv
 
     public override Node?[] Gradient(Backward backward)
     {
-        Node x = backward.X, w = backward.Y, g = backward.Cotangent, lhs = backward.Inputs[^2], rhs = backward.Inputs[^1];
+        Node x = backward.X, w = backward.Y, g = backward.Cotangent, lhs = backward.Inputs[^2],
+            rhs = backward.Inputs[^1];
         if (backward.IsWanted[1])
             throw new NotSupportedException("[gather_qmm] Packed weights have no gradient.");
         bool wantsScales = backward.IsWanted[2] || (form.IsAffine && backward.IsWanted[3]);
         if (wantsScales && !form.IsAffine)
             throw new NotSupportedException("[gather_qmm] Only scales and biases of mode affine have gradients.");
-        Node?[] gradients = form.Gradients(backward with { IsWanted = [.. backward.IsWanted[..4], false, false] }, w, 2, () =>
+        Node?[] gradients =
+            form.Gradients(backward with { IsWanted = [.. backward.IsWanted[..4], false, false] }, w, 2, () =>
         {
             Node left = GatherMM.Picked(x, lhs), right = Ops.Reshape(g, [-1, g.Shape[^2], g.Shape[^1]]);
             Node products = isTransposed

@@ -105,7 +105,9 @@ internal sealed class DynamicSlice(int[] axes) : Primitive
     }
 }
 
-/// <summary>The first input with the second written over the slice that begins at <c>starts</c>, or combined into it.</summary>
+/// <summary>
+/// The first input with the second written over the slice that begins at <c>starts</c>, or combined into it.
+/// </summary>
 internal sealed class SliceUpdate(int[] starts, int[] steps, ScatterMode mode) : Primitive
 {
     public override string Name => "SliceUpdate";
@@ -176,7 +178,8 @@ internal sealed class DynamicSliceUpdate(int[] axes) : Primitive
         output.AllocateCopyOf(inputs[0]);
         int itemBytes = output.Type.Size();
         CopyKernels.Run(
-            update.Data, update.Strides, (byte*)output.Data + offset * itemBytes, output.Strides, update.Shape, itemBytes);
+            update.Data, update.Strides, (byte*)output.Data + offset * itemBytes, output.Strides, update.Shape,
+            itemBytes);
     }
 
     public override Node?[] Gradient(Backward backward)

@@ -80,7 +80,9 @@ internal sealed class LogSumExp : Primitive
     }
 }
 
-/// <summary>g · exp(x − y): the gradient of log Σ exp(x) = y along the last axis. Inputs: x, y and g; float32 or float64.</summary>
+/// <summary>
+/// g · exp(x − y): the gradient of log Σ exp(x) = y along the last axis. Inputs: x, y and g; float32 or float64.
+/// </summary>
 internal sealed class LogSumExpGradient : Primitive
 {
     public override string Name => "LogSumExpGradient";

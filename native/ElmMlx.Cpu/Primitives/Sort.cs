@@ -15,8 +15,8 @@ internal sealed class Sort(string name) : Primitive
         SortKernels.Run(inputs[0], outputs[0], isArgSort: false);
     }
 
-    // Back to where the elements came from. MLX's sort takes the cotangents in the elements' new order instead, which is
-    // another permutation: not copied.
+    // Back to where the elements came from. MLX's sort takes the cotangents in the elements' new order instead, which
+    // is another permutation: not copied.
     public override Node?[] Gradient(Backward backward) => [Ops.PutAlongAxis(
         Ops.ZerosLike(backward.X), Ops.ArgSort(backward.X, -1), backward.Cotangent, -1)];
 }

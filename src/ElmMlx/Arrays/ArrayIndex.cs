@@ -1,14 +1,17 @@
 namespace ElmMlx;
 
-/// <summary>What stands between the brackets of an array, once an axis: a number, a C# range, a range with a
-/// step, an
-/// array of indices, null for a new axis, or <see cref="Ellipsis"/> for all axes that are not named.</summary>
-/// <example><c>x[0]</c>, <c>x[^1, 2..5]</c>, <c>x[ArrayIndex.Ellipsis, 0]</c>, <c>x[null, ..]</c>,
-/// <c>x[ids]</c>,
-/// <c>x[.., ArrayIndex.Step(2)]</c></example>
+/// <summary>
+/// What stands between the brackets of an array, once an axis: a number, a C# range, a range with a step, an array of
+/// indices, null for a new axis, or <see cref="Ellipsis"/> for all axes that are not named.
+/// </summary>
+/// <example>
+/// <c>x[0]</c>, <c>x[^1, 2..5]</c>, <c>x[ArrayIndex.Ellipsis, 0]</c>, <c>x[null, ..]</c>, <c>x[ids]</c>,
+/// <c>x[.., ArrayIndex.Step(2)]</c>
+/// </example>
 public readonly struct ArrayIndex
 {
-    private ArrayIndex(IndexKind kind, Index index = default, Range range = default, int step = 1, MlxArray? array = null)
+    private ArrayIndex(
+        IndexKind kind, Index index = default, Range range = default, int step = 1, MlxArray? array = null)
     {
         Kind = kind;
         Index = index;
@@ -33,13 +36,15 @@ public readonly struct ArrayIndex
 
     internal MlxArray? Array { get; }
 
-    /// <summary>Every <paramref name="step"/>-th element of an axis; a negative step goes backwards from the
-    /// last.</summary>
+    /// <summary>
+    /// Every <paramref name="step"/>-th element of an axis; a negative step goes backwards from the last.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The step is zero.</exception>
     public static ArrayIndex Step(int step) => Step(.., step);
 
-    /// <summary>Every <paramref name="step"/>-th element of a range; a negative step goes backwards from its
-    /// last.</summary>
+    /// <summary>
+    /// Every <paramref name="step"/>-th element of a range; a negative step goes backwards from its last.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The step is zero.</exception>
     public static ArrayIndex Step(Range range, int step)
     {
@@ -57,8 +62,9 @@ public readonly struct ArrayIndex
     /// <summary>A range of an axis.</summary>
     public static implicit operator ArrayIndex(Range range) => new(IndexKind.Range, range: range);
 
-    /// <summary>Elements of an axis by an array of integers, whose shape stands in the axis's place; null is
-    /// a new axis.</summary>
+    /// <summary>
+    /// Elements of an axis by an array of integers, whose shape stands in the axis's place; null is a new axis.
+    /// </summary>
     public static implicit operator ArrayIndex(MlxArray? indices) =>
         indices is null ? NewAxis : new ArrayIndex(IndexKind.Array, array: indices);
 }

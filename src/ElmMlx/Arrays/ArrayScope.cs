@@ -1,7 +1,6 @@
 namespace ElmMlx;
 
-/// <summary>A scope for arrays: those made on this thread while it is open are freed at its end, unless
-/// kept.</summary>
+/// <summary>A scope for arrays: those made on this thread while it is open are freed at its end, unless kept.</summary>
 /// <example><code>
 /// using ArrayScope scope = new();
 /// MlxArray loss = scope.Keep(Loss(model, batch));   // what Loss made on the way is freed
@@ -47,8 +46,7 @@ public sealed class ArrayScope : IDisposable
     }
 
     /// <summary>Moves an array to the enclosing scope, or out of all scopes where there is none.</summary>
-    /// <returns>The array itself. One that belongs to no scope, or to an outer one, stays where it
-    /// is.</returns>
+    /// <returns>The array itself. One that belongs to no scope, or to an outer one, stays where it is.</returns>
     public MlxArray Keep(MlxArray array)
     {
         ArgumentNullException.ThrowIfNull(array);
@@ -79,8 +77,9 @@ public sealed class ArrayScope : IDisposable
             Keep(array);
     }
 
-    /// <summary>Frees the arrays that were made in this scope and not kept; scopes inside that are still open
-    /// end too.</summary>
+    /// <summary>
+    /// Frees the arrays that were made in this scope and not kept; scopes inside that are still open end too.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Another thread opened the scope.</exception>
     public void Dispose()
     {

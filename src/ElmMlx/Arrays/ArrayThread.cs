@@ -4,11 +4,13 @@ using ElmMlx.Bindings;
 
 namespace ElmMlx;
 
-/// <summary>What belongs to one thread: its stream, its innermost scope, and the handles that others gave up
-/// for it.</summary>
-/// <remarks>A stream belongs to the thread that made it, and a handle is freed by the thread that made it:
-/// finalizers
-/// and other threads queue theirs here, and the next operation on this thread frees them.</remarks>
+/// <summary>
+/// What belongs to one thread: its stream, its innermost scope, and the handles that others gave up for it.
+/// </summary>
+/// <remarks>
+/// A stream belongs to the thread that made it, and a handle is freed by the thread that made it: finalizers and other
+/// threads queue theirs here, and the next operation on this thread frees them.
+/// </remarks>
 internal sealed unsafe class ArrayThread
 {
     private static readonly ConcurrentQueue<nint> Orphans = new(); // of threads that have ended

@@ -21,8 +21,7 @@ public readonly struct AttentionMask
     /// <summary>The mask, if it is an array.</summary>
     public MlxArray? Array { get; }
 
-    /// <summary>Bools (true: seen), or numbers that are added to the scores; it broadcasts to [B, H, L,
-    /// S].</summary>
+    /// <summary>Bools (true: seen), or numbers that are added to the scores; it broadcasts to [B, H, L, S].</summary>
     public static AttentionMask Of(MlxArray mask)
     {
         ArgumentNullException.ThrowIfNull(mask);

@@ -3,11 +3,9 @@ using ElmMlx.Bindings;
 namespace ElmMlx;
 
 /// <summary>A kernel of one's own in CUDA's language. It runs on a GPU, with MLX only.</summary>
-public sealed unsafe class CudaKernel : IDisposable
+public sealed unsafe class CudaKernel : DeviceKernel
 {
     private readonly mlx_fast_cuda_kernel _kernel;
-    private readonly int _outputCount;
-    private bool _isDisposed;
 
     /// <summary>Keeps a kernel's source; it is compiled when it runs.</summary>
     /// <param name="name">The function's name.</param>
@@ -26,9 +24,9 @@ public sealed unsafe class CudaKernel : IDisposable
         string header = "",
         bool ensureRowContiguous = true,
         int sharedMemory = 0)
+        : base(outputNames.Count)
     {
         RuntimeLoader.EnsureLoaded();
-        _outputCount = outputNames.Count;
         mlx_vector_string inputs = NativeText.List("name", inputNames);
         mlx_vector_string outputs = NativeText.List("name", outputNames);
         try
@@ -46,71 +44,41 @@ public sealed unsafe class CudaKernel : IDisposable
         }
     }
 
-    /// <summary>The kernel's outputs.</summary>
-    /// <exception cref="MlxException">The source does not compile, or outputs have no shape or dtype.</exception>
-    public MlxArray[] Apply(ReadOnlySpan<MlxArray> inputs, KernelLaunch launch)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (launch.OutputShapes.Count != _outputCount || launch.OutputDTypes.Count != _outputCount)
-            throw new ArgumentException($"the kernel has {_outputCount} outputs: each needs a shape and a dtype");
-        mlx_stream stream = ArrayThread.Current.Stream;
-        mlx_fast_cuda_kernel_config configuration = Checked.mlx_fast_cuda_kernel_config_new();
-        using ArrayVector vector = new(inputs);
-        mlx_vector_array outputs = default;
-        try
-        {
-            Configure(configuration, launch);
-            Checked.mlx_fast_cuda_kernel_apply(&outputs, _kernel, vector.Handle, configuration, stream);
-        }
-        finally
-        {
-            Checked.mlx_fast_cuda_kernel_config_free(configuration);
-        }
+    private protected override void* NewConfiguration() => Checked.mlx_fast_cuda_kernel_config_new().ctx;
 
-        return ArrayVector.Take(outputs);
-    }
+    private protected override void FreeConfiguration(void* configuration) =>
+        Checked.mlx_fast_cuda_kernel_config_free(Of(configuration));
 
-    /// <summary>Frees the kernel.</summary>
-    public void Dispose()
-    {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        Checked.mlx_fast_cuda_kernel_free(_kernel);
-    }
+    private protected override void AddOutput(void* configuration, int* sizes, nuint rank, mlx_dtype dtype) =>
+        Checked.mlx_fast_cuda_kernel_config_add_output_arg(Of(configuration), sizes, rank, dtype);
 
-    private static void Configure(mlx_fast_cuda_kernel_config configuration, KernelLaunch launch)
-    {
-        for (int i = 0; i < launch.OutputShapes.Count; i++)
-        {
-            int[] shape = launch.OutputShapes[i];
-            fixed (int* sizes = shape)
-                Checked.mlx_fast_cuda_kernel_config_add_output_arg(
-                    configuration, sizes, (nuint)shape.Length, (mlx_dtype)launch.OutputDTypes[i]);
-        }
+    private protected override void SetGrid(void* configuration, IntOrTriple threads) =>
+        Checked.mlx_fast_cuda_kernel_config_set_grid(Of(configuration), threads.First, threads.Second, threads.Third);
 
-        (IntOrTriple grid, IntOrTriple group) = (launch.Grid, launch.ThreadGroup);
-        Checked.mlx_fast_cuda_kernel_config_set_grid(configuration, grid.First, grid.Second, grid.Third);
-        Checked.mlx_fast_cuda_kernel_config_set_thread_group(configuration, group.First, group.Second, group.Third);
-        if (launch.InitialValue is { } value)
-            Checked.mlx_fast_cuda_kernel_config_set_init_value(configuration, value);
-        Checked.mlx_fast_cuda_kernel_config_set_verbose(configuration, launch.Verbose);
-        foreach ((string name, DType dtype) in launch.DTypeArguments)
-        {
-            fixed (byte* key = NativeText.Of("name", name))
-                Checked.mlx_fast_cuda_kernel_config_add_template_arg_dtype(configuration, key, (mlx_dtype)dtype);
-        }
+    private protected override void SetThreadGroup(void* configuration, IntOrTriple threads) =>
+        Checked.mlx_fast_cuda_kernel_config_set_thread_group(
+            Of(configuration), threads.First, threads.Second, threads.Third);
 
-        foreach ((string name, int number) in launch.NumberArguments)
-        {
-            fixed (byte* key = NativeText.Of("name", name))
-                Checked.mlx_fast_cuda_kernel_config_add_template_arg_int(configuration, key, number);
-        }
+    private protected override void SetInitialValue(void* configuration, float value) =>
+        Checked.mlx_fast_cuda_kernel_config_set_init_value(Of(configuration), value);
 
-        foreach ((string name, bool truth) in launch.BoolArguments)
-        {
-            fixed (byte* key = NativeText.Of("name", name))
-                Checked.mlx_fast_cuda_kernel_config_add_template_arg_bool(configuration, key, truth);
-        }
-    }
+    private protected override void SetVerbose(void* configuration, bool verbose) =>
+        Checked.mlx_fast_cuda_kernel_config_set_verbose(Of(configuration), verbose);
+
+    private protected override void AddDType(void* configuration, byte* name, mlx_dtype value) =>
+        Checked.mlx_fast_cuda_kernel_config_add_template_arg_dtype(Of(configuration), name, value);
+
+    private protected override void AddNumber(void* configuration, byte* name, int value) =>
+        Checked.mlx_fast_cuda_kernel_config_add_template_arg_int(Of(configuration), name, value);
+
+    private protected override void AddBool(void* configuration, byte* name, bool value) =>
+        Checked.mlx_fast_cuda_kernel_config_add_template_arg_bool(Of(configuration), name, value);
+
+    private protected override void Run(
+        mlx_vector_array* outputs, mlx_vector_array inputs, void* configuration, mlx_stream stream) =>
+        Checked.mlx_fast_cuda_kernel_apply(outputs, _kernel, inputs, Of(configuration), stream);
+
+    private protected override void FreeKernel() => Checked.mlx_fast_cuda_kernel_free(_kernel);
+
+    private static mlx_fast_cuda_kernel_config Of(void* configuration) => new() { ctx = configuration };
 }

@@ -11,8 +11,9 @@ internal static unsafe class Failure
     [ThreadStatic]
     private static string? s_reported;
 
-    /// <summary>Whether the last C function called the error handler: for functions whose answer cannot say
-    /// so.</summary>
+    /// <summary>
+    /// Whether the last C function called the error handler: for functions whose answer cannot say so.
+    /// </summary>
     public static bool Reported => (s_reported = MlxError.Take()) is not null;
 
     /// <summary>MLX's text, once.</summary>

@@ -17,8 +17,9 @@ public static unsafe class Fast
         return result;
     }
 
-    /// <summary><c>(x - mean) / √(variance + eps) · weight + bias</c> along the last axis, accumulated in
-    /// float32.</summary>
+    /// <summary>
+    /// <c>(x - mean) / √(variance + eps) · weight + bias</c> along the last axis, accumulated in float32.
+    /// </summary>
     /// <param name="x">[…, D]</param>
     /// <param name="weight">[D]; none: not scaled.</param>
     /// <param name="bias">[D]; none: not shifted.</param>
@@ -35,8 +36,7 @@ public static unsafe class Fast
     /// <param name="x">[…, L, D]</param>
     /// <param name="dims">How many features are rotated.</param>
     /// <param name="traditional">Pairs of neighbours, not of halves.</param>
-    /// <param name="base">The base of the frequencies; null where <paramref name="frequencies"/> are
-    /// given.</param>
+    /// <param name="base">The base of the frequencies; null where <paramref name="frequencies"/> are given.</param>
     /// <param name="scale">Positions are multiplied by it.</param>
     /// <param name="offset">The position of the first element.</param>
     /// <param name="frequencies">[dims / 2], instead of a base.</param>
@@ -56,8 +56,7 @@ public static unsafe class Fast
         return result;
     }
 
-    /// <summary>Rotary position encoding whose offset is an array: a scalar, or one for each batch
-    /// row.</summary>
+    /// <summary>Rotary position encoding whose offset is an array: a scalar, or one for each batch row.</summary>
     /// <inheritdoc cref="Rope(MlxArray, int, bool, float?, float, int, MlxArray?)"/>
     public static MlxArray Rope(
         MlxArray x,
@@ -75,8 +74,9 @@ public static unsafe class Fast
         return result;
     }
 
-    /// <summary><c>softmax(scale · q kᵀ + mask) v</c>; H is a multiple of G, and G keys and values serve H
-    /// queries.</summary>
+    /// <summary>
+    /// <c>softmax(scale · q kᵀ + mask) v</c>; H is a multiple of G, and G keys and values serve H queries.
+    /// </summary>
     /// <param name="q">[B, H, L, K]</param>
     /// <param name="k">[B, G, S, K]</param>
     /// <param name="v">[B, G, S, V]</param>

@@ -2,9 +2,10 @@ using System.Numerics;
 
 namespace ElmMlx;
 
-/// <summary>The smallest and the largest element of an integer array that came from managed memory: MLX does
-/// not check
-/// indices, so those that are known here are checked here.</summary>
+/// <summary>
+/// The smallest and the largest element of an integer array that came from managed memory: MLX does not check indices,
+/// so those that are known here are checked here.
+/// </summary>
 internal sealed record IndexBounds(long Least, long Most)
 {
     private const int MaxScanned = 1 << 20; // elements

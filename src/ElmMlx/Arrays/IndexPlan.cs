@@ -1,8 +1,9 @@
 namespace ElmMlx;
 
-/// <summary>What a list of indices means for one shape: a slice of every axis, the axes that arrays index,
-/// and the axes
-/// that come and go.</summary>
+/// <summary>
+/// What a list of indices means for one shape: a slice of every axis, the axes that arrays index, and the axes that
+/// come and go.
+/// </summary>
 internal sealed class IndexPlan
 {
     private readonly string _array; // for messages
@@ -31,9 +32,10 @@ internal sealed class IndexPlan
     /// <summary>The axes of the array that are indexed by arrays, and those arrays.</summary>
     public List<(int Axis, MlxArray Indices)> Gathered { get; } = [];
 
-    /// <summary>What becomes of the axes, in the result's order: an axis of the array, or -1 for a new one.
-    /// Axes
-    /// indexed by a number are missing.</summary>
+    /// <summary>
+    /// What becomes of the axes, in the result's order: an axis of the array, or -1 for a new one. Axes indexed by a
+    /// number are missing.
+    /// </summary>
     public List<int> Axes { get; } = [];
 
     /// <summary>Reads indices against a shape.</summary>
@@ -75,7 +77,8 @@ internal sealed class IndexPlan
             case IndexKind.Number:
                 int number = index.Index.GetOffset(shape[axis]);
                 if ((uint)number >= (uint)shape[axis])
-                    throw new ArgumentOutOfRangeException(nameof(index), $"index {index.Index} leaves axis {axis} of {_array}");
+                    throw new ArgumentOutOfRangeException(
+                        nameof(index), $"index {index.Index} leaves axis {axis} of {_array}");
                 (Start[axis], Stop[axis], IsWhole) = (number, number + 1, false);
                 axis++;
                 break;
@@ -85,7 +88,8 @@ internal sealed class IndexPlan
                 break;
             default:
                 if (!index.Array!.DType.IsInteger())
-                    throw new ArgumentException($"an index is {index.Array.Describe()}: only integers index; use Where for masks");
+                    throw new ArgumentException(
+                        $"an index is {index.Array.Describe()}: only integers index; use Where for masks");
                 Gathered.Add((axis, index.Array));
                 Axes.Add(axis++);
                 break;

@@ -93,8 +93,9 @@ public sealed unsafe partial class MlxArray
         return (both[0], both[1]);
     }
 
-    /// <summary>Values below <paramref name="least"/> become it, values above <paramref name="most"/> become
-    /// that.</summary>
+    /// <summary>
+    /// Values below <paramref name="least"/> become it, values above <paramref name="most"/> become that.
+    /// </summary>
     public MlxArray Clip(Operand? least, Operand? most)
     {
         MlxArray? low = least?.Resolve(this), high = most?.Resolve(this);

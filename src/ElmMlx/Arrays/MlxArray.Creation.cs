@@ -39,13 +39,15 @@ public sealed unsafe partial class MlxArray
                 bytes is null ? &none : bytes, sizes, shape.Length, (mlx_dtype)dtype));
     }
 
-    /// <summary>An array that uses the caller's memory: without a copy on the CPU provider and in unified memory.</summary>
-    /// <param name="memory">The elements, the last axis first. They must stay as they are until
-    /// <paramref name="free"/> is called.</param>
+    /// <summary>
+    /// An array that uses the caller's memory: without a copy on the CPU provider and in unified memory.
+    /// </summary>
+    /// <param name="memory">
+    /// The elements, the last axis first. They must stay as they are until <paramref name="free"/> is called.
+    /// </param>
     /// <param name="dtype">Their type.</param>
     /// <param name="shape">The size of each axis.</param>
-    /// <param name="free">Called once, on any thread, when nothing uses the memory any more; it must not
-    /// throw.</param>
+    /// <param name="free">Called once, on any thread, when nothing uses the memory any more; it must not throw.</param>
     public static MlxArray FromMemory(void* memory, DType dtype, ReadOnlySpan<int> shape, Action free)
     {
         ArgumentNullException.ThrowIfNull(free);
@@ -143,8 +145,9 @@ public sealed unsafe partial class MlxArray
     public static MlxArray Linspace(double start, double stop, int count = 50, DType dtype = DType.Float32) =>
         Adopt(Checked.mlx_linspace(start, stop, count, (mlx_dtype)dtype, Stream));
 
-    /// <summary>Ones on the <paramref name="k"/>-th diagonal of an [n, m] matrix (m = n unless told), zeros
-    /// elsewhere.</summary>
+    /// <summary>
+    /// Ones on the <paramref name="k"/>-th diagonal of an [n, m] matrix (m = n unless told), zeros elsewhere.
+    /// </summary>
     public static MlxArray Eye(int n, int? m = null, int k = 0, DType dtype = DType.Float32) =>
         Adopt(Checked.mlx_eye(n, m ?? n, k, (mlx_dtype)dtype, Stream));
 
@@ -152,8 +155,7 @@ public sealed unsafe partial class MlxArray
     public static MlxArray Identity(int n, DType dtype = DType.Float32) =>
         Adopt(Checked.mlx_identity(n, (mlx_dtype)dtype, Stream));
 
-    /// <summary>Ones on and below the <paramref name="k"/>-th diagonal of an [n, m] matrix, zeros
-    /// above.</summary>
+    /// <summary>Ones on and below the <paramref name="k"/>-th diagonal of an [n, m] matrix, zeros above.</summary>
     public static MlxArray Tri(int n, int? m = null, int k = 0, DType dtype = DType.Float32) =>
         Adopt(Checked.mlx_tri(n, m ?? n, k, (mlx_dtype)dtype, Stream));
 

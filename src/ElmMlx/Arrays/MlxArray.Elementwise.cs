@@ -156,8 +156,9 @@ public sealed unsafe partial class MlxArray
     public MlxArray AsType(DType dtype) =>
         New(Checked.mlx_astype(Handle, (mlx_dtype)dtype, Stream), this);
 
-    /// <summary>The same bytes as elements of <paramref name="dtype"/>; the last axis changes with their
-    /// size.</summary>
+    /// <summary>
+    /// The same bytes as elements of <paramref name="dtype"/>; the last axis changes with their size.
+    /// </summary>
     public MlxArray View(DType dtype) =>
         New(Checked.mlx_view(Handle, (mlx_dtype)dtype, Stream), this);
 }

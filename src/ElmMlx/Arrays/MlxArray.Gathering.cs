@@ -26,8 +26,9 @@ public sealed unsafe partial class MlxArray
     /// <summary>The slice of an axis at one index, without the axis.</summary>
     public MlxArray Take(int index, int axis) => Take(Scalar(index), axis);
 
-    /// <summary>One element of an axis for each place of <paramref name="indices"/>, whose other axes match
-    /// or broadcast.</summary>
+    /// <summary>
+    /// One element of an axis for each place of <paramref name="indices"/>, whose other axes match or broadcast.
+    /// </summary>
     /// <exception cref="MlxException">An index that is known is out of range.</exception>
     public MlxArray TakeAlongAxis(MlxArray indices, int axis)
     {
@@ -35,8 +36,9 @@ public sealed unsafe partial class MlxArray
         return New(Checked.mlx_take_along_axis(Handle, indices.Handle, axis, Stream), this, indices);
     }
 
-    /// <summary>A copy with <paramref name="values"/> at the places that <see cref="TakeAlongAxis"/> would
-    /// read.</summary>
+    /// <summary>
+    /// A copy with <paramref name="values"/> at the places that <see cref="TakeAlongAxis"/> would read.
+    /// </summary>
     /// <exception cref="MlxException">An index that is known is out of range.</exception>
     public MlxArray PutAlongAxis(MlxArray indices, MlxArray values, int axis)
     {
@@ -80,8 +82,10 @@ public sealed unsafe partial class MlxArray
     public MlxArray Scatter(ReadOnlySpan<MlxArray> indices, MlxArray updates, ReadOnlySpan<int> axes) =>
         Scatter("scatter", &Checked.mlx_scatter, indices, updates, axes);
 
-    /// <summary>A copy with <paramref name="updates"/> added at indices; see
-    /// <see cref="Scatter(ReadOnlySpan{MlxArray}, MlxArray, ReadOnlySpan{int})"/>.</summary>
+    /// <summary>
+    /// A copy with <paramref name="updates"/> added at indices; see
+    /// <see cref="Scatter(ReadOnlySpan{MlxArray}, MlxArray, ReadOnlySpan{int})"/>.
+    /// </summary>
     public MlxArray ScatterAdd(ReadOnlySpan<MlxArray> indices, MlxArray updates, ReadOnlySpan<int> axes) =>
         Scatter("scatter_add", &Checked.mlx_scatter_add, indices, updates, axes);
 
@@ -97,8 +101,10 @@ public sealed unsafe partial class MlxArray
     public MlxArray ScatterMin(ReadOnlySpan<MlxArray> indices, MlxArray updates, ReadOnlySpan<int> axes) =>
         Scatter("scatter_min", &Checked.mlx_scatter_min, indices, updates, axes);
 
-    /// <summary>A copy in which the elements where <paramref name="mask"/> holds are replaced by those of
-    /// <paramref name="source"/>, in order.</summary>
+    /// <summary>
+    /// A copy in which the elements where <paramref name="mask"/> holds are replaced by those of
+    /// <paramref name="source"/>, in order.
+    /// </summary>
     public MlxArray MaskedScatter(MlxArray mask, MlxArray source) =>
         New(Checked.mlx_masked_scatter(Handle, mask.Handle, source.Handle, Stream), this, mask, source);
 

@@ -5,13 +5,16 @@ namespace ElmMlx;
 // Brackets: arrays are values, so reading has an indexer and writing is With, which returns a changed copy.
 public sealed unsafe partial class MlxArray
 {
-    /// <summary>A part of the array: numbers, C# ranges, steps, arrays of integers, null for a new axis,
-    /// ellipsis.</summary>
-    /// <remarks>Several index arrays broadcast and pick elements together; their shape stands where the first
-    /// of them
-    /// stood if they are neighbours, else in front, as in numpy.</remarks>
-    /// <exception cref="ArgumentException">There are more indices than axes, or an array is not of
-    /// integers.</exception>
+    /// <summary>
+    /// A part of the array: numbers, C# ranges, steps, arrays of integers, null for a new axis, ellipsis.
+    /// </summary>
+    /// <remarks>
+    /// Several index arrays broadcast and pick elements together; their shape stands where the first of them stood if
+    /// they are neighbours, else in front, as in numpy.
+    /// </remarks>
+    /// <exception cref="ArgumentException">
+    /// There are more indices than axes, or an array is not of integers.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">A number or a range leaves its axis.</exception>
     [IndexerName("Part")] // Item is the method that reads one element
     public MlxArray this[params ReadOnlySpan<ArrayIndex> indices]
@@ -31,9 +34,10 @@ public sealed unsafe partial class MlxArray
 
     /// <summary>A copy in which <paramref name="value"/> (broadcast) stands in a part.</summary>
     /// <param name="value">An array or a number; it takes this array's dtype.</param>
-    /// <param name="indices">Numbers, ranges, steps, new axes and ellipsis; for index arrays see
-    /// <see cref="PutAlongAxis"/> and
-    /// <see cref="Scatter(ReadOnlySpan{MlxArray}, MlxArray, ReadOnlySpan{int})"/>.</param>
+    /// <param name="indices">
+    /// Numbers, ranges, steps, new axes and ellipsis; for index arrays see <see cref="PutAlongAxis"/> and
+    /// <see cref="Scatter(ReadOnlySpan{MlxArray}, MlxArray, ReadOnlySpan{int})"/>.
+    /// </param>
     /// <exception cref="ArgumentException">There are more indices than axes, or one is an array.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number or a range leaves its axis.</exception>
     public MlxArray With(Operand value, params ReadOnlySpan<ArrayIndex> indices)
@@ -112,7 +116,8 @@ public sealed unsafe partial class MlxArray
         int[] dropped = [.. all.Except(kept)];
         MlxArray result = array;
         if (!kept.SequenceEqual(kept.Order()))
-            (result, dropped) = (result.Transpose([.. kept, .. dropped]), [.. Enumerable.Range(kept.Length, dropped.Length)]);
+            (result, dropped) =
+                (result.Transpose([.. kept, .. dropped]), [.. Enumerable.Range(kept.Length, dropped.Length)]);
         if (dropped.Length > 0)
             result = result.Squeeze(dropped);
         int[] added = [.. axes.Select((axis, place) => axis < 0 ? place : -1).Where(place => place >= 0)];

@@ -61,8 +61,7 @@ public sealed unsafe partial class MlxArray
         }
     }
 
-    /// <summary>Takes over a native array, which the innermost scope of this thread frees, if there is
-    /// one.</summary>
+    /// <summary>Takes over a native array, which the innermost scope of this thread frees, if there is one.</summary>
     internal static MlxArray Adopt(mlx_array native)
     {
         ArrayThread thread = ArrayThread.Current;
@@ -92,8 +91,8 @@ public sealed unsafe partial class MlxArray
     /// again.
     /// </param>
     /// <param name="former">
-    /// What this array replaces in its owner's hands, if anything. The garbage collector then hears nothing where the size is the
-    /// same: telling it of a cache's buffers at every token would make it collect all the time.
+    /// What this array replaces in its owner's hands, if anything. The garbage collector then hears nothing where the
+    /// size is the same: telling it of a cache's buffers at every token would make it collect all the time.
     /// </param>
     internal void LeaveScopes(bool stayRecyclable = false, MlxArray? former = null)
     {

@@ -19,7 +19,8 @@ public sealed unsafe partial class MlxArray
     {
         MlxArray result = New(
             Checked.mlx_gather_mm(
-                Handle, b.Handle, leftIndices?.Handle ?? default, rightIndices?.Handle ?? default, sortedIndices, Stream),
+                Handle, b.Handle, leftIndices?.Handle ?? default, rightIndices?.Handle ?? default, sortedIndices,
+                Stream),
             this,
             b,
             leftIndices);
@@ -36,8 +37,7 @@ public sealed unsafe partial class MlxArray
     /// <summary>The Kronecker product.</summary>
     public MlxArray Kron(MlxArray b) => Binary(&Checked.mlx_kron, this, b);
 
-    /// <summary>Sums of products along <paramref name="axes"/> last axes of this and as many first ones of
-    /// b.</summary>
+    /// <summary>Sums of products along <paramref name="axes"/> last axes of this and as many first ones of b.</summary>
     public MlxArray TensorDot(MlxArray b, int axes = 2) =>
         New(Checked.mlx_tensordot_axis(Handle, b.Handle, axes, Stream), this, b);
 
@@ -82,8 +82,9 @@ public sealed unsafe partial class MlxArray
     public MlxArray Trace(int offset = 0, int axis1 = 0, int axis2 = 1) =>
         New(Checked.mlx_trace(Handle, offset, axis1, axis2, (mlx_dtype)DType, Stream), this);
 
-    /// <summary>The Hadamard transform along the last axis, times <paramref name="scale"/> (1 / √n unless
-    /// told).</summary>
+    /// <summary>
+    /// The Hadamard transform along the last axis, times <paramref name="scale"/> (1 / √n unless told).
+    /// </summary>
     public MlxArray HadamardTransform(float? scale = null) =>
         New(Checked.mlx_hadamard_transform(Handle, Optional.Of(scale), Stream), this);
 }

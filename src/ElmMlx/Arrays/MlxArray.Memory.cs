@@ -50,8 +50,10 @@ public sealed unsafe partial class MlxArray
         return NativeText.Take(text);
     }
 
-    /// <summary>An array that uses managed memory, pinned until nothing uses it any more: without a copy on the CPU
-    /// provider and in unified memory, by copy elsewhere.</summary>
+    /// <summary>
+    /// An array that uses managed memory, pinned until nothing uses it any more: without a copy on the CPU provider and
+    /// in unified memory, by copy elsewhere.
+    /// </summary>
     /// <typeparam name="T">bool, an integer, Half, float, double or <see cref="ComplexSingle"/>.</typeparam>
     /// <param name="memory">The elements, the last axis first. They must stay as they are.</param>
     /// <param name="shape">The size of each axis; none: one axis with all elements.</param>

@@ -2,7 +2,8 @@ using ElmMlx.Bindings;
 
 namespace ElmMlx;
 
-// Sorting (of the flattened array where the axis is null) and running totals. MLX ends the process on empty arrays here, so they are refused.
+// Sorting (of the flattened array where the axis is null) and running totals. MLX ends the process on empty arrays
+// here, so they are refused.
 public sealed unsafe partial class MlxArray
 {
     /// <summary>In ascending order along an axis; NaN last.</summary>
@@ -17,8 +18,9 @@ public sealed unsafe partial class MlxArray
         ? New(Checked.mlx_argsort_axis(NotEmpty("argsort_axis"), one, Stream), this)
         : New(Checked.mlx_argsort(NotEmpty("argsort"), Stream), this);
 
-    /// <summary>The <paramref name="kth"/> smallest in its sorted place, smaller ones before it, larger ones
-    /// after it.</summary>
+    /// <summary>
+    /// The <paramref name="kth"/> smallest in its sorted place, smaller ones before it, larger ones after it.
+    /// </summary>
     /// <exception cref="MlxException">The array is empty.</exception>
     public MlxArray Partition(int kth, int? axis = -1) => axis is { } one
         ? Moved(Checked.mlx_partition_axis(NotEmpty("partition_axis"), kth, one, Stream))

@@ -92,9 +92,10 @@ public sealed unsafe partial class MlxArray
         ReadBytes(destination);
     }
 
-    /// <summary>Calls <paramref name="read"/> with the bytes of all elements, the last axis first, and their
-    /// offset,
-    /// without a copy where they lie so already. Arrays beyond 1 GiB come in parts.</summary>
+    /// <summary>
+    /// Calls <paramref name="read"/> with the bytes of all elements, the last axis first, and their offset, without a
+    /// copy where they lie so already. Arrays beyond 1 GiB come in parts.
+    /// </summary>
     public void ReadBytes(ReadOnlySpanAction<byte, long> read)
     {
         ArgumentNullException.ThrowIfNull(read);

@@ -101,18 +101,15 @@ public sealed unsafe partial class MlxArray
             return New(Checked.mlx_var_axes(Handle, list, (nuint)axes.Length, keepDims, ddof, stream), this);
     }
 
-    /// <summary>The standard deviation (the variance divided by n - <paramref name="ddof"/>) of all
-    /// elements.</summary>
+    /// <summary>The standard deviation (the variance divided by n - <paramref name="ddof"/>) of all elements.</summary>
     public MlxArray Std(bool keepDims = false, int ddof = 0) =>
         New(Checked.mlx_std(Handle, keepDims, ddof, Stream), this);
 
-    /// <summary>The standard deviation (the variance divided by n - <paramref name="ddof"/>) along one
-    /// axis.</summary>
+    /// <summary>The standard deviation (the variance divided by n - <paramref name="ddof"/>) along one axis.</summary>
     public MlxArray Std(int axis, bool keepDims = false, int ddof = 0) =>
         New(Checked.mlx_std_axis(Handle, axis, keepDims, ddof, Stream), this);
 
-    /// <summary>The standard deviation (the variance divided by n - <paramref name="ddof"/>) along
-    /// axes.</summary>
+    /// <summary>The standard deviation (the variance divided by n - <paramref name="ddof"/>) along axes.</summary>
     public MlxArray Std(ReadOnlySpan<int> axes, bool keepDims = false, int ddof = 0)
     {
         mlx_stream stream = Stream;

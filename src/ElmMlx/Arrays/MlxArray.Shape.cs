@@ -94,8 +94,9 @@ public sealed unsafe partial class MlxArray
     /// <summary>At least three axes.</summary>
     public MlxArray AtLeast3D() => Unary(&Checked.mlx_atleast_3d, this);
 
-    /// <summary>From start up to, not including, stop in every axis, every strides-th (every one unless
-    /// told).</summary>
+    /// <summary>
+    /// From start up to, not including, stop in every axis, every strides-th (every one unless told).
+    /// </summary>
     /// <param name="start">One number an axis.</param>
     /// <param name="stop">One number an axis.</param>
     /// <param name="strides">One number an axis; negative ones go backwards.</param>
@@ -110,8 +111,9 @@ public sealed unsafe partial class MlxArray
                 Handle, a, (nuint)start.Length, b, (nuint)stop.Length, c, (nuint)steps.Length, stream));
     }
 
-    /// <summary>A slice of fixed size whose start is an array, one number for each of
-    /// <paramref name="axes"/>.</summary>
+    /// <summary>
+    /// A slice of fixed size whose start is an array, one number for each of <paramref name="axes"/>.
+    /// </summary>
     public MlxArray SliceDynamic(MlxArray start, ReadOnlySpan<int> axes, ReadOnlySpan<int> size)
     {
         mlx_stream stream = Stream;
@@ -150,8 +152,9 @@ public sealed unsafe partial class MlxArray
         MlxArray update, ReadOnlySpan<int> start, ReadOnlySpan<int> stop, ReadOnlySpan<int> strides = default) =>
         UpdateSlice(&Checked.mlx_slice_update_min, update, start, stop, strides);
 
-    /// <summary>A copy in which <paramref name="update"/> stands where an array says, one number for each
-    /// axis.</summary>
+    /// <summary>
+    /// A copy in which <paramref name="update"/> stands where an array says, one number for each axis.
+    /// </summary>
     public MlxArray SliceUpdateDynamic(MlxArray update, MlxArray start, ReadOnlySpan<int> axes)
     {
         mlx_stream stream = Stream;
@@ -298,8 +301,9 @@ public sealed unsafe partial class MlxArray
     /// <summary>The same elements, the last axis first in memory.</summary>
     public MlxArray Contiguous() => Moved(Checked.mlx_contiguous(Handle, allow_col_major: false, Stream));
 
-    /// <summary>Coordinate matrices from coordinate vectors, as numpy's <c>meshgrid</c> with matrix or x-y
-    /// indexing.</summary>
+    /// <summary>
+    /// Coordinate matrices from coordinate vectors, as numpy's <c>meshgrid</c> with matrix or x-y indexing.
+    /// </summary>
     public static MlxArray[] MeshGrid(ReadOnlySpan<MlxArray> vectors, bool sparse = false, bool matrixIndexing = false)
     {
         using ArrayVector vector = new(vectors);
@@ -330,7 +334,8 @@ public sealed unsafe partial class MlxArray
         fixed (int* c = steps)
             return New(
                 operation(
-                    Handle, update.Handle, a, (nuint)start.Length, b, (nuint)stop.Length, c, (nuint)steps.Length, stream),
+                    Handle, update.Handle, a, (nuint)start.Length, b, (nuint)stop.Length, c, (nuint)steps.Length,
+                    stream),
                 this,
                 update);
     }

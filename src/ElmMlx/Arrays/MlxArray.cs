@@ -5,9 +5,10 @@ using ElmMlx.Bindings;
 namespace ElmMlx;
 
 /// <summary>An n-dimensional array of MLX: a value, computed when it is read (<see cref="Eval()"/>).</summary>
-/// <remarks>Owns one native array. An <see cref="ArrayScope"/> frees the arrays that were made inside;
-/// otherwise
-/// <see cref="Dispose"/> or the garbage collector does. The thread that made an array frees it.</remarks>
+/// <remarks>
+/// Owns one native array. An <see cref="ArrayScope"/> frees the arrays that were made inside; otherwise
+/// <see cref="Dispose"/> or the garbage collector does. The thread that made an array frees it.
+/// </remarks>
 public sealed unsafe partial class MlxArray : IDisposable
 {
     private int[]? _shape;

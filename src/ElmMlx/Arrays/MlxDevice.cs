@@ -55,7 +55,8 @@ public sealed unsafe partial record MlxDevice(MlxDeviceKind Kind, int Index = 0)
     public string? Name => Fact("device_name\0"u8);
 
     /// <summary>Threads that compute on it; null where the provider does not say.</summary>
-    public int? Threads => int.TryParse(Fact("threads\0"u8), CultureInfo.InvariantCulture, out int count) ? count : null;
+    public int? Threads =>
+        int.TryParse(Fact("threads\0"u8), CultureInfo.InvariantCulture, out int count) ? count : null;
 
     /// <summary>Makes this device that of this thread's operations.</summary>
     /// <returns>Dispose of it to go back to the device before.</returns>
@@ -79,7 +80,9 @@ public sealed unsafe partial record MlxDevice(MlxDeviceKind Kind, int Index = 0)
             Checked.mlx_device_info_get(&info, device);
             byte* value = null;
             fixed (byte* name = key)
-                return Checked.mlx_device_info_get_string(&value, info, name) ? Marshal.PtrToStringUTF8((nint)value) : null;
+                return Checked.mlx_device_info_get_string(&value, info, name)
+                    ? Marshal.PtrToStringUTF8((nint)value)
+                    : null;
         }
         catch (MlxException)
         {

@@ -1,7 +1,6 @@
 namespace ElmMlx;
 
-/// <summary>An operation was refused: the message names it, its operands' shapes and dtypes, and the
-/// reason.</summary>
+/// <summary>An operation was refused: the message names it, its operands' shapes and dtypes, and the reason.</summary>
 public sealed class MlxException : Exception
 {
     /// <summary>A refusal without a reason.</summary>

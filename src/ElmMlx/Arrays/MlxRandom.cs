@@ -61,8 +61,9 @@ public static unsafe class MlxRandom
                 high);
     }
 
-    /// <summary>From the normal distribution with mean <paramref name="loc"/> and deviation
-    /// <paramref name="scale"/>.</summary>
+    /// <summary>
+    /// From the normal distribution with mean <paramref name="loc"/> and deviation <paramref name="scale"/>.
+    /// </summary>
     public static MlxArray Normal(
         ReadOnlySpan<int> shape, DType dtype = DType.Float32, float loc = 0, float scale = 1, MlxArray? key = null)
     {
@@ -155,8 +156,7 @@ public static unsafe class MlxRandom
     public static MlxArray Categorical(MlxArray logits, int axis, int samples, MlxArray? key = null) =>
         New(Checked.mlx_random_categorical_num_samples(logits.Handle, axis, samples, Raw(key), Stream), key, logits);
 
-    /// <summary>Places along an axis in the given shape, which the other axes of the logits broadcast
-    /// to.</summary>
+    /// <summary>Places along an axis in the given shape, which the other axes of the logits broadcast to.</summary>
     public static MlxArray Categorical(MlxArray logits, int axis, ReadOnlySpan<int> shape, MlxArray? key = null)
     {
         mlx_stream stream = Stream;

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace ElmMlx;
 
-/// <summary>Who computes the arrays of this process. The first array decides: <c>ELMMLX_PROVIDER</c> is
-/// <c>auto</c>
-/// (MLX where libmlxc is found, else the CPU provider), <c>mlx</c> or <c>cpu</c>; <c>ELMMLX_MLXC</c> names a
-/// libmlxc.</summary>
+/// <summary>
+/// Who computes the arrays of this process. The first array decides: <c>ELMMLX_PROVIDER</c> is <c>auto</c> (MLX where
+/// libmlxc is found, else the CPU provider), <c>mlx</c> or <c>cpu</c>; <c>ELMMLX_MLXC</c> names a libmlxc.
+/// </summary>
 public static class MlxRuntime
 {
     /// <summary>The provider.</summary>
@@ -20,7 +20,8 @@ public static class MlxRuntime
     {
         ProviderInfo provider = Provider;
         StringBuilder text = new();
-        text.Append(provider.Kind is ProviderKind.Mlx ? "provider   mlx" : "provider   cpu").Append($" ({provider.Origin})\n");
+        text.Append(provider.Kind is ProviderKind.Mlx ? "provider   mlx" : "provider   cpu")
+            .Append($" ({provider.Origin})\n");
         if (provider.Path is not null)
             text.Append($"library    {provider.Path}\n");
         text.Append($"interface  mlx-c {provider.InterfaceVersion}\n");
@@ -34,7 +35,8 @@ public static class MlxRuntime
         const double megabyte = 1 << 20;
         return text
             .Append($"default    {MlxDevice.Default}\n")
-            .Append($"memory     {MlxMemory.ActiveBytes / megabyte:0.0} MiB active, {MlxMemory.CacheBytes / megabyte:0.0} MiB cached, ")
+            .Append($"memory     {MlxMemory.ActiveBytes / megabyte:0.0} MiB active, " +
+                $"{MlxMemory.CacheBytes / megabyte:0.0} MiB cached, ")
             .Append($"{MlxMemory.PeakBytes / megabyte:0.0} MiB at most")
             .ToString();
     }

@@ -11,7 +11,8 @@ internal static unsafe class NativeText
     /// <param name="what">What the text is, for the refusal.</param>
     /// <param name="text">The text.</param>
     /// <exception cref="ArgumentException">
-    /// It has a NUL, which ends a C text, or a percent sign: MLX prints its messages, with this text in them, as a format.
+    /// It has a NUL, which ends a C text, or a percent sign: MLX prints its messages, with this text in them, as a
+    /// format.
     /// </exception>
     public static byte[] Of(string what, string text)
     {

@@ -1,10 +1,10 @@
 namespace ElmMlx;
 
-/// <summary>The other side of an operation: an array, or a number that takes the array's dtype where it
-/// can.</summary>
-/// <remarks>Numbers are weak, as in MLX's Python: <c>x * 0.5</c> of a bfloat16 x stays bfloat16; a fraction
-/// makes
-/// integers float32, an integer makes bools int32.</remarks>
+/// <summary>The other side of an operation: an array, or a number that takes the array's dtype where it can.</summary>
+/// <remarks>
+/// Numbers are weak, as in MLX's Python: <c>x * 0.5</c> of a bfloat16 x stays bfloat16; a fraction makes integers
+/// float32, an integer makes bools int32.
+/// </remarks>
 public readonly struct Operand
 {
     private readonly MlxArray? _array;
@@ -49,8 +49,7 @@ public readonly struct Operand
     /// <summary>Whether this is a whole number below zero.</summary>
     internal bool IsNegative => _kind is Kind.Whole && _whole < 0;
 
-    /// <summary>The array, or the number as an array of the dtype that fits
-    /// <paramref name="beside"/>.</summary>
+    /// <summary>The array, or the number as an array of the dtype that fits <paramref name="beside"/>.</summary>
     internal MlxArray Resolve(MlxArray beside) => _kind switch
     {
         Kind.Array => _array ?? throw new ArgumentNullException(nameof(beside), "an operand is null"),

@@ -52,8 +52,7 @@ public static unsafe partial class Quantized
         }
     }
 
-    /// <summary><c>x · wᵀ</c>, or <c>x · w</c> without <paramref name="transpose"/>, for a quantised
-    /// w.</summary>
+    /// <summary><c>x · wᵀ</c>, or <c>x · w</c> without <paramref name="transpose"/>, for a quantised w.</summary>
     /// <param name="x">[…, M, K]</param>
     /// <param name="w">[N, K · bits / 32] uint32</param>
     /// <param name="scales">[N, K / groupSize]</param>

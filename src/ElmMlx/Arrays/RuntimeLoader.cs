@@ -4,8 +4,7 @@ using ElmMlx.Cpu;
 
 namespace ElmMlx;
 
-/// <summary>Fills the function table, once, before anything else is called, and installs the error
-/// handler.</summary>
+/// <summary>Fills the function table, once, before anything else is called, and installs the error handler.</summary>
 internal static class RuntimeLoader
 {
     /// <summary>The variable that chooses: <c>auto</c>, <c>mlx</c> or <c>cpu</c>.</summary>

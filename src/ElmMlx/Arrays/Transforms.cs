@@ -62,7 +62,9 @@ public static unsafe partial class Transforms
     /// <param name="primals">Its arguments.</param>
     /// <param name="cotangents">v: one a value, of its shape.</param>
     /// <returns>The values, and one array a primal, of its shape and dtype.</returns>
-    /// <exception cref="MlxException">Cotangents and values do not go together, or an operation has no gradient.</exception>
+    /// <exception cref="MlxException">
+    /// Cotangents and values do not go together, or an operation has no gradient.
+    /// </exception>
     public static (MlxArray[] Values, MlxArray[] Gradients) Vjp(
         Func<MlxArray[], MlxArray[]> function, MlxArray[] primals, MlxArray[] cotangents)
     {
@@ -87,7 +89,9 @@ public static unsafe partial class Transforms
     /// <param name="primals">Its arguments.</param>
     /// <param name="tangents">v: one a primal, of its shape.</param>
     /// <returns>The values, and one tangent a value, of its shape and dtype.</returns>
-    /// <exception cref="MlxException">Tangents and primals do not go together, or an operation has no derivative.</exception>
+    /// <exception cref="MlxException">
+    /// Tangents and primals do not go together, or an operation has no derivative.
+    /// </exception>
     public static (MlxArray[] Values, MlxArray[] Tangents) Jvp(
         Func<MlxArray[], MlxArray[]> function, MlxArray[] primals, MlxArray[] tangents)
     {
@@ -131,7 +135,9 @@ public static unsafe partial class Transforms
         return custom.Apply(arguments);
     };
 
-    /// <summary>The same arrays, which are not there before the others are: where the order of work saves memory.</summary>
+    /// <summary>
+    /// The same arrays, which are not there before the others are: where the order of work saves memory.
+    /// </summary>
     /// <param name="arrays">Of any shapes.</param>
     /// <param name="others">What is evaluated with them.</param>
     public static MlxArray[] Depends(MlxArray[] arrays, MlxArray[] others)
@@ -148,7 +154,8 @@ public static unsafe partial class Transforms
                 throw new ArgumentException($"there is no argument {places[i]}: the function gets {arguments.Length}");
             MlxArray argument = arguments[places[i]];
             if (!argument.DType.IsFloating() && argument.DType is not DType.Complex64)
-                throw new MlxException("value_and_grad", "only floating-point arrays have gradients", argument.Describe());
+                throw new MlxException(
+                    "value_and_grad", "only floating-point arrays have gradients", argument.Describe());
             if (i > 0 && places[i] <= places[i - 1])
                 throw new ArgumentException("argument numbers must rise, and each may be named once");
         }

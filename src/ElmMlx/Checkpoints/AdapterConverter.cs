@@ -56,7 +56,8 @@ public static class AdapterConverter
         bool theirs = format == AdapterFormat.MlxLm;      // mlx-lm's tied output layer has the embedding's adapter
         if (set.Adapters.Values.Any(adapter => adapter.IsEmbedding) && set.AdaptsTiedOutput != theirs)
             yield return theirs
-                ? "The embedding has an adapter, which mlx-lm uses in a tied output layer too and the former tool does " +
+                ? "The embedding has an adapter, which mlx-lm uses in a tied output layer too and the former " +
+                    "tool does " +
                     "not: on a tied model the answers differ; mlx-convert --adapter merges it as it was meant."
                 : "The embedding has an adapter, which PEFT does not use in a tied output layer: on a tied model the " +
                     "answers differ; elm fuse merges it as it was meant.";

@@ -5,8 +5,8 @@ using ElmMlx.Weights;
 namespace ElmMlx.Checkpoints;
 
 /// <summary>
-/// Runs input and output on the same tokens, both in float32, so that what differs is the weights. Both models are in memory
-/// while it runs, one after the other.
+/// Runs input and output on the same tokens, both in float32, so that what differs is the weights. Both models are in
+/// memory while it runs, one after the other.
 /// </summary>
 internal static class ConversionCheck
 {
@@ -36,7 +36,8 @@ internal static class ConversionCheck
             if (Best(expected, i, config.VocabularySize) == Best(actual, i, config.VocabularySize))
                 same++;
         double mean = sum / expected.Length;
-        return new ConversionCheckResult(count, largest, Math.Sqrt(Math.Max(0, squares / expected.Length - mean * mean)), same);
+        return new ConversionCheckResult(
+            count, largest, Math.Sqrt(Math.Max(0, squares / expected.Length - mean * mean)), same);
     }
 
     private static ConvertOptions Reopened(ConversionPlan plan, ConvertOptions options)
@@ -56,7 +57,8 @@ internal static class ConversionCheck
     {
         var weights = new Dictionary<string, MlxArray>(StringComparer.Ordinal);
         foreach ((string name, int[] shape) in config.TensorShapes())
-            weights.Add(name, MlxArray.FromBytes(MemoryMarshal.AsBytes(Floats(rows(name)).AsSpan()), DType.Float32, shape));
+            weights.Add(
+                name, MlxArray.FromBytes(MemoryMarshal.AsBytes(Floats(rows(name)).AsSpan()), DType.Float32, shape));
         using OpenElmModel model = OpenElmModel.FromTensors(config, weights);
         using var scope = new ArrayScope();
         return model.Forward(MlxArray.From<int>(tokens, 1, tokens.Length)).ToArray<float>();

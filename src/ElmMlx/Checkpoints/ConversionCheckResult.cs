@@ -5,4 +5,5 @@ namespace ElmMlx.Checkpoints;
 /// <param name="LargestDifference">Of a logit.</param>
 /// <param name="LogitDeviation">Standard deviation of the input's logits, to judge the difference by.</param>
 /// <param name="SameChoices">Positions at which both choose the same next token.</param>
-public sealed record ConversionCheckResult(int Tokens, double LargestDifference, double LogitDeviation, int SameChoices);
+public sealed record ConversionCheckResult(
+    int Tokens, double LargestDifference, double LogitDeviation, int SameChoices);

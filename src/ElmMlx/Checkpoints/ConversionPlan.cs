@@ -49,7 +49,8 @@ internal sealed class ConversionPlan
             Config = Config with { Quantization = new OpenElmQuantization(_default!, _overrides) };
         else if (!options.Dequantize && config.Quantization is not null)
             Config = Config with { Quantization = Renamed(config.Quantization) };
-        if (!options.Quantize && !Steps.Any(step => step.Outputs.Any(output => output.Name.EndsWith(".scales", StringComparison.Ordinal))))
+        if (!options.Quantize && !Steps.Any(
+            step => step.Outputs.Any(output => output.Name.EndsWith(".scales", StringComparison.Ordinal))))
             Config = Config with { Quantization = null };       // no packed matrix is left
     }
 
@@ -60,7 +61,9 @@ internal sealed class ConversionPlan
 
     public List<string> Notes { get; } = [];
 
-    /// <summary>The steps that merge an adapter, with the matrix's name and its element types before and after.</summary>
+    /// <summary>
+    /// The steps that merge an adapter, with the matrix's name and its element types before and after.
+    /// </summary>
     public List<(ConversionStep Step, string Name, string Before, string After)> Merges { get; } = [];
 
     /// <summary>A weight as it is before casts and quantisation, for checking the result.</summary>
@@ -74,7 +77,9 @@ internal sealed class ConversionPlan
     {
         if (!_options.Quantize)
         {
-            if (_options.QuantizationBits is not null || _options.QuantizationGroupSize is not null || _options.QuantizationRecipe is not null)
+            if (_options.QuantizationBits is not null
+                || _options.QuantizationGroupSize is not null
+                || _options.QuantizationRecipe is not null)
                 throw new ArgumentException("Bits, group size and recipe belong to --quantize; add it.");
             return (null, null);
         }
@@ -116,10 +121,12 @@ internal sealed class ConversionPlan
                 $"{_input.Source.Path} is quantised already; convert from the original, or add --dequantize to " +
                     "quantise what is left of it again.");
         if (_merge && quantized && !_options.Dequantize && _options.PackedMerge == PackedMerge.Refuse)
-            throw new ArgumentException("An adapter cannot be merged into quantised weights just so; add --dequantize, " +
+            throw new ArgumentException(
+                "An adapter cannot be merged into quantised weights just so; add --dequantize, " +
                 "use --keep-adapter, or let elm fuse decide matrix by matrix.");
         if (_options.KeepAdapter && _input.Replacements is not null)
-            throw new ArgumentException($"{_options.Adapter} holds whole weights, which take the place of the model's; leave " +
+            throw new ArgumentException(
+                $"{_options.Adapter} holds whole weights, which take the place of the model's; leave " +
                 "--keep-adapter away.");
         if (_options.KeepAdapter && _input.Adapters is null)
             throw new ArgumentException($"{_input.Source.Path} holds no adapter; leave --keep-adapter away.");
@@ -184,7 +191,9 @@ internal sealed class ConversionPlan
         if (rows is MergedRows)
             Merges.Add((
                 Steps[^1], OutputName(module),
-                _input.IsQuantized(sourceModule) ? $"{_input.Config.Quantization!.For(sourceModule).Bits}-bit" : _input.FloatingType(sourceName).Name(),
+                _input.IsQuantized(sourceModule)
+                    ? $"{_input.Config.Quantization!.For(sourceModule).Bits}-bit"
+                    : _input.FloatingType(sourceName).Name(),
                 settings is null ? Steps[^1].Outputs[0].Type.Name() : $"{settings.Bits}-bit"));
     }
 

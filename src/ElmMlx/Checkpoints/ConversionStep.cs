@@ -79,7 +79,8 @@ internal sealed class ConversionStep
                 if (_meter is not null)
                     Measure(
                         row, input.AsSpan(0, rows * _rows.RowBytes),
-                        MatrixQuantizer.Dequantize(parts, Outputs, rows, TensorType.Float32, _quantization), TensorType.Float32);
+                        MatrixQuantizer.Dequantize(parts, Outputs, rows, TensorType.Float32, _quantization),
+                        TensorType.Float32);
             }
             advance((long)rows * _rows.RowBytes);
         }

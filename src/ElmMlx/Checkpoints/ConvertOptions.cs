@@ -31,7 +31,9 @@ public sealed record ConvertOptions
     /// </summary>
     public string? Adapter { get; init; }
 
-    /// <summary>What becomes of quantised matrices that the adapter is merged into, without <see cref="Dequantize"/>.</summary>
+    /// <summary>
+    /// What becomes of quantised matrices that the adapter is merged into, without <see cref="Dequantize"/>.
+    /// </summary>
     public PackedMerge PackedMerge { get; init; }
 
     /// <summary>Writes adapters into <c>adapters/</c> in the output instead of merging them.</summary>

@@ -9,8 +9,9 @@ using ElmMlx.Weights;
 namespace ElmMlx.Checkpoints;
 
 /// <summary>
-/// Converts checkpoints and model folders into each other. Everything is decided and checked before the first byte is written,
-/// elements stream in pieces of a few megabytes, and the output appears under its name only when it is complete.
+/// Converts checkpoints and model folders into each other. Everything is decided and checked before the first byte is
+/// written, elements stream in pieces of a few megabytes, and the output appears under its name only when it is
+/// complete.
 /// </summary>
 public static class Converter
 {
@@ -19,7 +20,9 @@ public static class Converter
     /// <param name="progress">Told how far it is; from several threads.</param>
     /// <param name="cancellation">Ends the conversion; nothing remains of the output.</param>
     /// <exception cref="ArgumentException">Options do not fit each other or the input.</exception>
-    /// <exception cref="InvalidDataException">The input is malformed, or is not what its configuration says.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The input is malformed, or is not what its configuration says.
+    /// </exception>
     /// <exception cref="IOException">A file is missing or cannot be written, or the output exists.</exception>
     public static ConvertReport Convert(
         ConvertOptions options, IProgress<ConvertProgress>? progress = null, CancellationToken cancellation = default)
@@ -51,7 +54,8 @@ public static class Converter
             Merged = [.. plan.Merges.Select(entry =>
                 new MergedMatrix(entry.Name, entry.Before, entry.After, entry.Step.MergeError!.Value))],
             Tokenizer = [.. tokenizer.Select(entry => entry.Name)],
-            Notes = [.. input.Notes, .. input.Adapters?.Notes ?? [], .. plan.Notes, .. configuration is null ? Array.Empty<string>() : [configuration]],
+            Notes = [.. input.Notes, .. input.Adapters?.Notes ?? [], .. plan.Notes,
+                .. configuration is null ? Array.Empty<string>() : [configuration]],
             Warnings = Warnings(options, plan, file, tokenizer.Count),
         };
         if (options.Verify)
@@ -86,7 +90,8 @@ public static class Converter
     }
 
     private static void WriteFolder(
-        ConvertOptions options, OpenedCheckpoint input, ConversionPlan plan, IReadOnlyList<(string From, string Name)> tokenizer,
+        ConvertOptions options, OpenedCheckpoint input, ConversionPlan plan,
+        IReadOnlyList<(string From, string Name)> tokenizer,
         IProgress<ConvertProgress>? progress, CancellationToken cancellation)
     {
         using var folder = new OutputFolder(options.Output, options.Overwrite);
@@ -94,7 +99,8 @@ public static class Converter
         string format = options.Target == ConvertTarget.HuggingFace ? "pt" : "mlx";
         using (var writer = new WeightFilesWriter(
             folder.Path, port ? "weights" : "model", plan.Steps.SelectMany(step => step.Outputs),
-            new Dictionary<string, string> { ["format"] = format }, port ? null : plan.Config.ParameterCount, options.ShardBytes))
+            new Dictionary<string, string> { ["format"] = format }, port ? null : plan.Config.ParameterCount,
+            options.ShardBytes))
         {
             Run(plan, writer.Write, options.AllowOverflow, progress, cancellation);
             progress?.Report(new ConvertProgress("Flushing to disk", 1, 1));
@@ -111,7 +117,8 @@ public static class Converter
     }
 
     private static string WriteCheckpoint(
-        ConvertOptions options, ConversionPlan plan, IProgress<ConvertProgress>? progress, CancellationToken cancellation)
+        ConvertOptions options, ConversionPlan plan, IProgress<ConvertProgress>? progress,
+        CancellationToken cancellation)
     {
         using (var writer = new TorchWriter(options.Output, [.. plan.Steps.SelectMany(step => step.Outputs)]))
         {
@@ -122,12 +129,15 @@ public static class Converter
         return CoreNetYamlWriter.WriteBeside(options.Output, plan.Config);
     }
 
-    // Steps that only move and round elements share the machine's cores; those that compute with arrays stay on this thread.
+    // Steps that only move and round elements share the machine's cores; those that compute with arrays stay on this
+    // thread.
     private static void Run(
-        ConversionPlan plan, TensorSink write, bool allowOverflow, IProgress<ConvertProgress>? progress, CancellationToken cancellation)
+        ConversionPlan plan, TensorSink write, bool allowOverflow, IProgress<ConvertProgress>? progress,
+        CancellationToken cancellation)
     {
         long total = plan.Steps.Sum(step => step.InputBytes), done = 0;
-        void Advance(long bytes) => progress?.Report(new ConvertProgress("Converting", Interlocked.Add(ref done, bytes), total));
+        void Advance(long bytes) =>
+            progress?.Report(new ConvertProgress("Converting", Interlocked.Add(ref done, bytes), total));
         ConversionStep[] parallel = [.. plan.Steps.Where(step => !step.UsesArrays)];
         try
         {
@@ -149,11 +159,13 @@ public static class Converter
             step.Run(write, allowOverflow, Advance, cancellation);
     }
 
-    private static long OutputBytes(ConversionPlan plan) => plan.Steps.SelectMany(step => step.Outputs).Sum(output => output.ByteCount);
+    private static long OutputBytes(ConversionPlan plan) =>
+        plan.Steps.SelectMany(step => step.Outputs).Sum(output => output.ByteCount);
 
     private static string TypeNames(IEnumerable<TensorType> types, OpenElmConfig config)
     {
-        IEnumerable<string> names = types.Where(type => type.IsFloating()).Distinct().Order().Select(type => type.Name());
+        IEnumerable<string> names = types.Where(type => type.IsFloating())
+            .Distinct().Order().Select(type => type.Name());
         if (config.Quantization is { } quantization)
         {
             var bits = quantization.Overrides.Values.OfType<QuantizationSettings>().Append(quantization.Default)

@@ -10,17 +10,22 @@ internal static class CoreNetAdapters
     /// <summary>Whether a tensor of a checkpoint is part of CoreNet's adapters.</summary>
     public static bool IsAdapterTensor(string name) =>
         name.Contains(".lora_A.", StringComparison.Ordinal) || name.Contains(".lora_B.", StringComparison.Ordinal) ||
-        name.Contains(".lora_embedding_A.", StringComparison.Ordinal) || name.Contains(".lora_embedding_B.", StringComparison.Ordinal) ||
+        name.Contains(".lora_embedding_A.", StringComparison.Ordinal)
+            || name.Contains(".lora_embedding_B.", StringComparison.Ordinal) ||
         name.Contains(".lora_magnitude_vector.", StringComparison.Ordinal);
 
-    /// <summary>A wrapped module's weight is called <c>base_layer.weight</c>; this is its name without the wrapping.</summary>
+    /// <summary>
+    /// A wrapped module's weight is called <c>base_layer.weight</c>; this is its name without the wrapping.
+    /// </summary>
     public static string BaseName(string name) =>
         name.EndsWith(BaseSuffix, StringComparison.Ordinal) ? name[..^BaseSuffix.Length] + ".weight" : name;
 
     /// <summary>Reads CoreNet's adapters.</summary>
     /// <param name="source">A checkpoint with adapter tensors.</param>
     /// <param name="yaml">Its configuration, which alone knows the scale.</param>
-    /// <exception cref="InvalidDataException">The configuration is missing or another one's, or tensors do not fit.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The configuration is missing or another one's, or tensors do not fit.
+    /// </exception>
     public static AdapterSet Read(CheckpointSource source, CoreNetYaml? yaml)
     {
         var set = new AdapterSet(source.Path);
@@ -40,7 +45,8 @@ internal static class CoreNetAdapters
             string other = module + marker.Replace("_A.", "_B.", StringComparison.Ordinal) + adapterName;
             SourceTensor b = source.Tensors.GetValueOrDefault(other)
                 ?? throw new InvalidDataException($"{source.Path}: {tensor.Name} is there, but {other} is missing.");
-            string bare = embedding ? adapterName : adapterName.EndsWith(".weight", StringComparison.Ordinal) ? adapterName[..^7] : adapterName;
+            string bare = embedding ? adapterName : adapterName.EndsWith(
+                ".weight", StringComparison.Ordinal) ? adapterName[..^7] : adapterName;
             source.Tensors.TryGetValue($"{module}.lora_magnitude_vector.{bare}", out SourceTensor? magnitude);
             if (magnitude is null)
                 source.Tensors.TryGetValue($"{module}.lora_magnitude_vector.{bare}.weight", out magnitude);
@@ -50,7 +56,8 @@ internal static class CoreNetAdapters
     }
 
     private static Adapter ReadModule(
-        CheckpointSource source, CoreNetYaml yaml, string module, bool embedding, SourceTensor a, SourceTensor b, SourceTensor? magnitude)
+        CheckpointSource source, CoreNetYaml yaml, string module, bool embedding, SourceTensor a, SourceTensor b,
+        SourceTensor? magnitude)
     {
         if (a.Shape.Count != 2 || b.Shape.Count != 2 || a.Shape[0] != b.Shape[1] || a.Shape[0] == 0)
             throw new InvalidDataException($"{source.Path}: {a} and {b} do not multiply.");

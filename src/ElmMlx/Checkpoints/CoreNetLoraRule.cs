@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace ElmMlx.Checkpoints;
 
-/// <summary>One entry of CoreNet's <c>model.lora.config</c>: which modules have an adapter, and with which numbers.</summary>
+/// <summary>
+/// One entry of CoreNet's <c>model.lora.config</c>: which modules have an adapter, and with which numbers.
+/// </summary>
 /// <param name="Pattern">A regular expression that matches the module's path from its beginning.</param>
 /// <param name="Rank">r, the inner size.</param>
 /// <param name="Alpha">The numerator of the scale.</param>
@@ -20,7 +22,8 @@ internal sealed record CoreNetLoraRule(
     {
         try
         {
-            return Regex.IsMatch(module, @"\A(?:" + Pattern + ")", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            return Regex.IsMatch(
+                module, @"\A(?:" + Pattern + ")", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {

@@ -4,8 +4,8 @@ using YamlDotNet.RepresentationModel;
 namespace ElmMlx.Checkpoints;
 
 /// <summary>
-/// The parts of CoreNet's training configuration that conversion needs: the model's name and sizes, and LoRA's settings.
-/// Everything else in the file may be anything.
+/// The parts of CoreNet's training configuration that conversion needs: the model's name and sizes, and LoRA's
+/// settings. Everything else in the file may be anything.
 /// </summary>
 internal sealed class CoreNetYaml
 {
@@ -24,7 +24,9 @@ internal sealed class CoreNetYaml
     /// <summary>LoRA's rules in the order in which CoreNet tries them; empty when the model has none.</summary>
     public IReadOnlyList<CoreNetLoraRule> LoraRules { get; private init; } = [];
 
-    /// <exception cref="InvalidDataException">It is not YAML, or not the configuration of a <c>general_gpt</c>.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is not YAML, or not the configuration of a <c>general_gpt</c>.
+    /// </exception>
     public static CoreNetYaml Read(string path) => Read(path, YamlFile.Read(path));
 
     private static CoreNetYaml Read(string path, YamlNode root)
@@ -62,7 +64,8 @@ internal sealed class CoreNetYaml
                 throw new InvalidDataException($"{path}: an entry of model.lora.config lacks its regex or its params.");
             rules.Add(new CoreNetLoraRule(
                 regex,
-                Integer(path, settings, "r") ?? throw new InvalidDataException($"{path}: an entry of model.lora.config lacks params.r."),
+                Integer(path, settings, "r")
+                    ?? throw new InvalidDataException($"{path}: an entry of model.lora.config lacks params.r."),
                 Number(path, settings, "lora_alpha", 1),
                 Flag(path, settings, "use_rslora", false),
                 Flag(path, settings, "use_dora", false),
@@ -71,17 +74,22 @@ internal sealed class CoreNetYaml
         return rules;
     }
 
-    private static int? Integer(string path, YamlNode parent, string name) => YamlFile.Text(YamlFile.Child(parent, name)) is not { } text ? null
-        : int.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+    private static int? Integer(string path, YamlNode parent, string name) =>
+        YamlFile.Text(YamlFile.Child(parent, name)) is not { } text ? null
+        : int.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture, out int value)
             ? value
             : throw new InvalidDataException($"{path}: {name} is '{text}', not a whole number.");
 
-    private static double Number(string path, YamlNode parent, string name, double fallback) => YamlFile.Text(YamlFile.Child(parent, name)) is not { } text ? fallback
-        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+    private static double Number(string path, YamlNode parent, string name, double fallback) =>
+        YamlFile.Text(YamlFile.Child(parent, name)) is not { } text ? fallback
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && double.IsFinite(value)
             ? value
             : throw new InvalidDataException($"{path}: {name} is '{text}', not a number.");
 
-    private static bool Flag(string path, YamlNode parent, string name, bool fallback) => YamlFile.Text(YamlFile.Child(parent, name))?.ToLowerInvariant() switch
+    private static bool Flag(string path, YamlNode parent, string name, bool fallback) =>
+        YamlFile.Text(YamlFile.Child(parent, name))?.ToLowerInvariant() switch
     {
         null => fallback,
         "true" or "yes" or "on" => true,

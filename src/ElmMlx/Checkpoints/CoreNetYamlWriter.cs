@@ -10,7 +10,8 @@ internal static class CoreNetYamlWriter
     public static string Write(OpenElmConfig config)
     {
         string padding = config.PaddingIndex is { } index ? $"      padding_index: {index}\n" : "";
-        string name = config.ModelName.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        string name = config.ModelName.Replace(
+            "\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
         return $"""
             model:
               language_modeling:
@@ -23,7 +24,9 @@ internal static class CoreNetYamlWriter
             """.ReplaceLineEndings("\n") + padding;
     }
 
-    /// <summary>Writes the configuration beside a checkpoint; a model that CoreNet's code does not know has two files.</summary>
+    /// <summary>
+    /// Writes the configuration beside a checkpoint; a model that CoreNet's code does not know has two files.
+    /// </summary>
     /// <returns>One sentence that names them.</returns>
     public static string WriteBeside(string checkpoint, OpenElmConfig config)
     {

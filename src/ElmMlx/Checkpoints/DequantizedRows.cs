@@ -17,8 +17,10 @@ internal sealed class DequantizedRows : TensorRows
     /// <param name="settings">How it is quantised.</param>
     /// <param name="type">The type of the rows; null for that of the scales (bfloat16 when those are bytes).</param>
     public DequantizedRows(
-        TensorRows words, TensorRows scales, TensorRows? biases, int columns, QuantizationSettings settings, TensorType? type)
-        : base(words.Name, type ?? (scales.Type == TensorType.UInt8 ? TensorType.BFloat16 : scales.Type), [words.Rows, columns])
+        TensorRows words, TensorRows scales, TensorRows? biases, int columns, QuantizationSettings settings,
+        TensorType? type)
+        : base(words.Name, type ?? (scales.Type == TensorType.UInt8 ? TensorType.BFloat16 : scales.Type),
+            [words.Rows, columns])
     {
         _words = words;
         _scales = scales;
@@ -33,7 +35,8 @@ internal sealed class DequantizedRows : TensorRows
         int rows = destination.Length / RowBytes;
         byte[] biases = _biases is null ? [] : ReadRows(_biases, firstRow, rows);
         MatrixQuantizer.Dequantize(
-            ReadRows(_words, firstRow, rows), _words.Columns, ReadRows(_scales, firstRow, rows), biases, _scales.Columns, _scales.Type,
+            ReadRows(_words, firstRow, rows), _words.Columns, ReadRows(_scales, firstRow, rows), biases,
+            _scales.Columns, _scales.Type,
             Type, rows, _settings).CopyTo(destination);
     }
 

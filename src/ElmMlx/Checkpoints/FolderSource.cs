@@ -7,7 +7,8 @@ namespace ElmMlx.Checkpoints;
 internal sealed class FolderSource : CheckpointSource
 {
     private readonly WeightFiles _weights;
-    private readonly Dictionary<string, (SafetensorsFile File, TensorInfo Tensor)> _stored = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (SafetensorsFile File, TensorInfo Tensor)> _stored =
+        new(StringComparer.Ordinal);
     private readonly string _folder;
 
     private FolderSource(string folder, OpenElmConfig config, WeightFiles weights)

@@ -3,7 +3,9 @@ using ElmMlx.Weights;
 
 namespace ElmMlx.Checkpoints;
 
-/// <summary>Quantises rows with MLX's own operation, so that the words are MLX's. Rows do not depend on each other.</summary>
+/// <summary>
+/// Quantises rows with MLX's own operation, so that the words are MLX's. Rows do not depend on each other.
+/// </summary>
 internal static class MatrixQuantizer
 {
     /// <summary>Whether MLX can quantise a matrix of this many columns.</summary>
@@ -16,9 +18,11 @@ internal static class MatrixQuantizer
     /// <param name="rows">Rows of the matrix.</param>
     /// <param name="columns">Columns of the matrix.</param>
     /// <param name="settings">How it is quantised.</param>
-    public static TensorSpec[] Outputs(string module, TensorType type, int rows, int columns, QuantizationSettings settings)
+    public static TensorSpec[] Outputs(
+        string module, TensorType type, int rows, int columns, QuantizationSettings settings)
     {
-        var weight = new TensorSpec(module + ".weight", TensorType.UInt32, [rows, (int)((long)columns * settings.Bits / 32)]);
+        var weight =
+            new TensorSpec(module + ".weight", TensorType.UInt32, [rows, (int)((long)columns * settings.Bits / 32)]);
         int groups = columns / settings.GroupSize;
         return settings.Mode == "affine"
             ? [weight, new(module + ".scales", type, [rows, groups]), new(module + ".biases", type, [rows, groups])]
@@ -26,25 +30,30 @@ internal static class MatrixQuantizer
     }
 
     /// <summary>Packed words, scales and, for affine, biases.</summary>
-    public static byte[][] Quantize(ReadOnlySpan<byte> elements, TensorType type, int rows, int columns, QuantizationSettings settings)
+    public static byte[][] Quantize(
+        ReadOnlySpan<byte> elements, TensorType type, int rows, int columns, QuantizationSettings settings)
     {
         using var scope = new ArrayScope();
         MlxArray matrix = MlxArray.FromBytes(elements, TypeOf(type), [rows, columns]);
         (MlxArray weight, MlxArray scales, MlxArray? biases) =
             Quantized.Quantize(matrix, settings.GroupSize, settings.Bits, settings.Mode);
-        return biases is null ? [weight.ToBytes(), scales.ToBytes()] : [weight.ToBytes(), scales.ToBytes(), biases.ToBytes()];
+        return biases is null
+            ? [weight.ToBytes(), scales.ToBytes()]
+            : [weight.ToBytes(), scales.ToBytes(), biases.ToBytes()];
     }
 
     /// <summary>The floating elements of packed rows.</summary>
     public static byte[] Dequantize(
-        ReadOnlySpan<byte> words, int wordColumns, ReadOnlySpan<byte> scales, ReadOnlySpan<byte> biases, int groups, TensorType scaleType,
+        ReadOnlySpan<byte> words, int wordColumns, ReadOnlySpan<byte> scales, ReadOnlySpan<byte> biases, int groups,
+        TensorType scaleType,
         TensorType result, int rows, QuantizationSettings settings)
     {
         using var scope = new ArrayScope();
         MlxArray weight = MlxArray.FromBytes(words, DType.UInt32, [rows, wordColumns]);
         MlxArray scale = Widened(scales);
         MlxArray? bias = biases.IsEmpty ? null : Widened(biases);
-        return Quantized.Dequantize(weight, scale, bias, settings.GroupSize, settings.Bits, settings.Mode, TypeOf(result)).ToBytes();
+        return Quantized.Dequantize(
+            weight, scale, bias, settings.GroupSize, settings.Bits, settings.Mode, TypeOf(result)).ToBytes();
 
         // Elements are computed in the type of their scales: wider ones lose nothing on the way.
         MlxArray Widened(ReadOnlySpan<byte> bytes)
@@ -62,7 +71,8 @@ internal static class MatrixQuantizer
     /// <param name="settings">How they are quantised.</param>
     public static byte[] Dequantize(
         byte[][] parts, TensorSpec[] outputs, int rows, TensorType result, QuantizationSettings settings) => Dequantize(
-            parts[0], outputs[0].Shape[1], parts[1], parts.Length > 2 ? parts[2] : [], outputs[1].Shape[1], outputs[1].Type,
+            parts[0], outputs[0].Shape[1], parts[1], parts.Length > 2 ? parts[2] : [], outputs[1].Shape[1],
+            outputs[1].Type,
             result, rows, settings);
 
     public static DType TypeOf(TensorType type) => type switch

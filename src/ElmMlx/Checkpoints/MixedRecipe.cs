@@ -4,9 +4,9 @@ using ElmMlx.OpenElm;
 namespace ElmMlx.Checkpoints;
 
 /// <summary>
-/// mlx-lm's mixed recipes for OpenELM, whose matrices have other names: <c>ffn.proj_2</c> is its down_proj, <c>attn.qkv_proj</c>
-/// holds its v_proj, and a tied embedding is its lm_head. Those get more bits, the former two in the first and last eighth of
-/// the layers and in every third one between.
+/// mlx-lm's mixed recipes for OpenELM, whose matrices have other names: <c>ffn.proj_2</c> is its down_proj,
+/// <c>attn.qkv_proj</c> holds its v_proj, and a tied embedding is its lm_head. Those get more bits, the former two in
+/// the first and last eighth of the layers and in every third one between.
 /// </summary>
 internal sealed record MixedRecipe(int LowBits, int HighBits)
 {
@@ -28,7 +28,8 @@ internal sealed record MixedRecipe(int LowBits, int HighBits)
             return HighBits;
         string[] parts = module.Split('.');
         if (parts.Length < 4 || parts[0] != "layers" || module is var path &&
-            !path.EndsWith("ffn.proj_2", StringComparison.Ordinal) && !path.EndsWith("attn.qkv_proj", StringComparison.Ordinal))
+            !path.EndsWith("ffn.proj_2", StringComparison.Ordinal)
+                && !path.EndsWith("attn.qkv_proj", StringComparison.Ordinal))
             return LowBits;
         int index = int.Parse(parts[1], CultureInfo.InvariantCulture);
         int layers = config.Layers.Count;

@@ -5,8 +5,8 @@ using ElmMlx.Weights;
 namespace ElmMlx.Checkpoints;
 
 /// <summary>
-/// An input that is understood: its tensors are known to be those of its configuration, and adapters are told apart from the
-/// weights they belong to.
+/// An input that is understood: its tensors are known to be those of its configuration, and adapters are told apart
+/// from the weights they belong to.
 /// </summary>
 internal sealed class OpenedCheckpoint : IDisposable
 {
@@ -29,7 +29,9 @@ internal sealed class OpenedCheckpoint : IDisposable
     public List<string> Notes { get; } = [];
 
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is malformed, or its tensors are not those of the configuration.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is malformed, or its tensors are not those of the configuration.
+    /// </exception>
     public static OpenedCheckpoint Open(ConvertOptions options)
     {
         var result = new OpenedCheckpoint(OpenSource(options.Input, options.Weights));
@@ -64,7 +66,8 @@ internal sealed class OpenedCheckpoint : IDisposable
             return Rows(name);
         QuantizationSettings settings = Config.Quantization!.For(module);
         return new DequantizedRows(
-            Rows(name), Rows(module + ".scales"), _weights.ContainsKey(module + ".biases") ? Rows(module + ".biases") : null,
+            Rows(name), Rows(module + ".scales"),
+            _weights.ContainsKey(module + ".biases") ? Rows(module + ".biases") : null,
             Columns(module, settings), settings, packedType);
     }
 
@@ -122,7 +125,8 @@ internal sealed class OpenedCheckpoint : IDisposable
     // Only an architecture or a config.json can untie the output layer.
     private bool IsTied(ConvertOptions options) =>
         Source is FolderSource folder ? folder.Config.TieEmbeddings
-        : options.Architecture is null || OpenElmConfig.FromFile(Existing(options.Architecture, "--architecture")).TieEmbeddings;
+        : options.Architecture is null
+            || OpenElmConfig.FromFile(Existing(options.Architecture, "--architecture")).TieEmbeddings;
 
     private OpenElmConfig FolderConfig(FolderSource folder, ConvertOptions options)
     {
@@ -135,7 +139,9 @@ internal sealed class OpenedCheckpoint : IDisposable
     private OpenElmConfig CheckpointConfig(ConvertOptions options)
     {
         var shapes = _weights.ToDictionary(entry => entry.Key, entry => entry.Value.Shape.ToArray());
-        int rows = shapes.TryGetValue("token_embeddings.weight", out int[]? embedding) && embedding.Length == 2 ? embedding[0] : 0;
+        int rows = shapes.TryGetValue("token_embeddings.weight", out int[]? embedding) && embedding.Length == 2
+            ? embedding[0]
+            : 0;
         OpenElmConfig config;
         if (options.Architecture is not null)
         {
@@ -237,7 +243,8 @@ internal sealed class OpenedCheckpoint : IDisposable
     {
         if (Source is FolderSource)
             return "";
-        string? name = OpenElmConfig.NameThatFits(_weights.ToDictionary(entry => entry.Key, entry => entry.Value.Shape.ToArray()));
+        string? name =
+            OpenElmConfig.NameThatFits(_weights.ToDictionary(entry => entry.Key, entry => entry.Value.Shape.ToArray()));
         if (name is null)
             return "; check --config-yaml and --architecture";
         return name == Config.ModelName && Yaml is not null ? "; check vocab_size in " +
@@ -285,12 +292,14 @@ internal sealed class OpenedCheckpoint : IDisposable
         {
             if (!_weights.TryGetValue(tensor.Name, out SourceTensor? weight))
                 throw new InvalidDataException(
-                    $"{Replacements.Path}: the model has no tensor {OpenElmModel.MlxLmName(tensor.Name)}; these weights belong to " +
-                        "another model.");
+                    $"{Replacements.Path}: the model has no tensor {OpenElmModel.MlxLmName(tensor.Name)}; these " +
+                        "weights belong to another model.");
             if (!tensor.Shape.SequenceEqual(weight.Shape) || tensor.Type.IsFloating() != weight.Type.IsFloating())
                 throw new InvalidDataException(
-                    $"{Replacements.Path}: {OpenElmModel.MlxLmName(tensor.Name)} is [{string.Join(", ", tensor.Shape)}] " +
-                        $"{tensor.Type.Name()}, and the model's is [{string.Join(", ", weight.Shape)}] {weight.Type.Name()}; these " +
+                    $"{Replacements.Path}: {OpenElmModel.MlxLmName(tensor.Name)} is " +
+                        $"[{string.Join(", ", tensor.Shape)}] " +
+                        $"{tensor.Type.Name()}, and the model's is [{string.Join(", ", weight.Shape)}] " +
+                            $"{weight.Type.Name()}; these " +
                         "weights belong to another model.");
         }
     }

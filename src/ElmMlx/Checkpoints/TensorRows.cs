@@ -3,8 +3,8 @@ using ElmMlx.Weights;
 namespace ElmMlx.Checkpoints;
 
 /// <summary>
-/// A tensor that is handed out row by row, so that conversion never needs more of it than a piece. A vector is a matrix of one
-/// column.
+/// A tensor that is handed out row by row, so that conversion never needs more of it than a piece. A vector is a matrix
+/// of one column.
 /// </summary>
 internal abstract class TensorRows
 {

@@ -7,7 +7,8 @@ internal static class TokenizerFiles
 
     private static readonly string[] Companions =
     [
-        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json",
+        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+        "chat_template.json",
         "generation_config.json", "vocab.json", "merges.txt",
     ];
 
@@ -21,7 +22,9 @@ internal static class TokenizerFiles
         {
             if (File.Exists(tokenizerPath))
             {
-                string name = tokenizerPath.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? "tokenizer.json" : "tokenizer.model";
+                string name = tokenizerPath.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+                    ? "tokenizer.json"
+                    : "tokenizer.model";
                 return [(tokenizerPath, name)];
             }
             var found = In(tokenizerPath);

@@ -22,7 +22,8 @@ internal sealed class TorchSource : CheckpointSource
         if (tensors.Length == 0)
             throw new InvalidDataException($"{Path}: there are no tensors in it; a checkpoint of weights is a " +
                 "dictionary of names and tensors.");
-        bool prefixed = tensors.All(entry => entry.Key is string name && name.StartsWith(DataParallelPrefix, StringComparison.Ordinal));
+        bool prefixed = tensors.All(
+            entry => entry.Key is string name && name.StartsWith(DataParallelPrefix, StringComparison.Ordinal));
         if (prefixed)
             Notes.Add("The names began with 'module.', as data parallel training leaves them; the prefix is removed.");
         foreach (KeyValuePair<object, object?> entry in tensors)
@@ -31,7 +32,8 @@ internal sealed class TorchSource : CheckpointSource
                 throw new InvalidDataException($"{Path}: a tensor's name is the number {entry.Key}.");
             name = prefixed ? name[DataParallelPrefix.Length..] : name;
             var tensor = (TorchTensor)entry.Value!;
-            Add(new SourceTensor(name, tensor.Type, [.. tensor.Shape.Select(dimension => (int)dimension)], tensor.IsContiguous));
+            Add(new SourceTensor(
+                name, tensor.Type, [.. tensor.Shape.Select(dimension => (int)dimension)], tensor.IsContiguous));
             _stored.Add(name, tensor);
         }
     }
@@ -70,7 +72,9 @@ internal sealed class TorchSource : CheckpointSource
                     $"{archive.Path}: there is no ema_state_dict in it{(training ? ", only model_state_dict" : "")}; " +
                         "leave --weights ema away.");
         if (!training)
-            return root["state_dict"] is PickleDict wrapped ? (wrapped, "checkpoint, entry state_dict") : (root, "state dict");
+            return root["state_dict"] is PickleDict wrapped
+                ? (wrapped, "checkpoint, entry state_dict")
+                : (root, "state dict");
         string kind = root["ema_state_dict"] is PickleDict
             ? "training checkpoint, weights of the model (--weights ema takes the moving average)"
             : "training checkpoint, weights of the model";

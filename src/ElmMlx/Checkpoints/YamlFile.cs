@@ -14,7 +14,9 @@ internal static class YamlFile
     private const int MaxEvents = 200_000;
 
     /// <summary>The root of the file's only document.</summary>
-    /// <exception cref="InvalidDataException">It is not YAML, or larger or deeper than a configuration can be.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is not YAML, or larger or deeper than a configuration can be.
+    /// </exception>
     public static YamlNode Read(string path)
     {
         if (new FileInfo(path).Length > MaxBytes)
@@ -42,14 +44,16 @@ internal static class YamlFile
 
     /// <summary>One entry of a mapping; null where there is none.</summary>
     public static YamlNode? Child(YamlNode? node, string name) =>
-        node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(name), out YamlNode? child) ? child : null;
+        node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(name), out YamlNode? child)
+            ? child
+            : null;
 
     /// <summary>A scalar's text; null where there is none, or YAML's null.</summary>
     public static string? Text(YamlNode? node) =>
         node is YamlScalarNode { Value: { Length: > 0 } text } && text is not ("null" or "~") ? text : null;
 
-    // The loader recurses, and hashes keys: depth is bounded, and self-reference and keys that are not plain are refused, first
-    // by the parser, which does not.
+    // The loader recurses, and hashes keys: depth is bounded, and self-reference and keys that are not plain are
+    // refused, first by the parser, which does not.
     private static void CheckSize(string text, string path)
     {
         var parser = new Parser(new StringReader(text));

@@ -91,7 +91,8 @@ public sealed class Batch : IDisposable
         int longest = sequences.Max(sequence => sequence.Sum(row => rows[row].Length));
         if (longest < 2 || longest > options.MaxSequenceLength)
             throw new ArgumentException(
-                $"The longest sequence of the batch has {longest} tokens; it must have 2 to {options.MaxSequenceLength}.",
+                $"The longest sequence of the batch has {longest} tokens; it must have 2 to " +
+                    $"{options.MaxSequenceLength}.",
                 nameof(sequences));
         int width = Width(longest, options) - 1;
         var filling = new BatchFilling(sequences.Count, width);

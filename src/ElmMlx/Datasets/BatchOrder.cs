@@ -8,7 +8,9 @@ public enum BatchOrder
     /// </summary>
     LengthGrouped,
 
-    /// <summary>Sorted by length, the same in every epoch: least padding, for evaluation. Every row comes once.</summary>
+    /// <summary>
+    /// Sorted by length, the same in every epoch: least padding, for evaluation. Every row comes once.
+    /// </summary>
     Sorted,
 
     /// <summary>As the rows stand, the same in every epoch. Every row comes once.</summary>

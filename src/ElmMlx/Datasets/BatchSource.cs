@@ -26,7 +26,8 @@ public sealed class BatchSource
         {
             if (rows[i].Length < 2 || rows[i].Length > options.MaxSequenceLength)
                 throw new ArgumentException(
-                    $"Row {i} has {rows[i].Length} tokens; it must have 2 to {options.MaxSequenceLength}.", nameof(rows));
+                    $"Row {i} has {rows[i].Length} tokens; it must have 2 to {options.MaxSequenceLength}.",
+                    nameof(rows));
         }
         _rows = rows;
         Options = options;

@@ -24,15 +24,18 @@ internal sealed class DataFolder
     /// <exception cref="InvalidDataException">It is there in several formats.</exception>
     public string? Find(string name)
     {
-        string[] paths = [.. DataRecords.Extensions.Select(e => System.IO.Path.Combine(Path, name + e)).Where(File.Exists)];
+        string[] paths =
+            [.. DataRecords.Extensions.Select(e => System.IO.Path.Combine(Path, name + e)).Where(File.Exists)];
         return paths.Length <= 1
             ? paths.FirstOrDefault()
             : throw new InvalidDataException(
-                $"{Path} has both {System.IO.Path.GetFileName(paths[0])} and {System.IO.Path.GetFileName(paths[1])}; leave " +
+                $"{Path} has both {System.IO.Path.GetFileName(paths[0])} and " +
+                    $"{System.IO.Path.GetFileName(paths[1])}; leave " +
                 "one of them.");
     }
 
     /// <summary>What to throw where a file must be there and is not.</summary>
     public FileNotFoundException Missing(string name) => new(
-        $"{Path} has no {name}.jsonl; put the data there, one JSON object a line.", System.IO.Path.Combine(Path, name + ".jsonl"));
+        $"{Path} has no {name}.jsonl; put the data there, one JSON object a line.",
+        System.IO.Path.Combine(Path, name + ".jsonl"));
 }

@@ -14,7 +14,9 @@ public sealed record DatasetOptions
     /// <summary>What becomes of longer rows.</summary>
     public LongRows LongRows { get; init; }
 
-    /// <summary>Leaves out records that cannot be read and counts them; otherwise the first one ends the reading.</summary>
+    /// <summary>
+    /// Leaves out records that cannot be read and counts them; otherwise the first one ends the reading.
+    /// </summary>
     public bool SkipBadLines { get; init; }
 
     /// <summary>The model's number of tokens; null: ids are not checked.</summary>

@@ -7,8 +7,8 @@ using Parquet.Schema;
 namespace ElmMlx.Datasets;
 
 /// <summary>
-/// A column of a row group as JSON values, one a row. A nested column lies in a file as the values of its leaves, each with
-/// two levels: definition, how many of the fields around it are there, and repetition, which list goes on with it.
+/// A column of a row group as JSON values, one a row. A nested column lies in a file as the values of its leaves, each
+/// with two levels: definition, how many of the fields around it are there, and repetition, which list goes on with it.
 /// </summary>
 internal abstract class ParquetColumn : IDisposable
 {
@@ -54,8 +54,10 @@ internal abstract class ParquetColumn : IDisposable
         {
             RawColumnData<ReadOnlyMemory<char>> texts => Leaf(texts, (json, text) => json.WriteStringValue(text.Span)),
             RawColumnData<bool> values => Leaf(values, (json, value) => json.WriteBooleanValue(value)),
-            RawColumnData<float> numbers => Leaf(numbers, (json, number) => Number(json, number, float.IsFinite(number))),
-            RawColumnData<double> numbers => Leaf(numbers, (json, number) => Number(json, number, double.IsFinite(number))),
+            RawColumnData<float> numbers =>
+                Leaf(numbers, (json, number) => Number(json, number, float.IsFinite(number))),
+            RawColumnData<double> numbers =>
+                Leaf(numbers, (json, number) => Number(json, number, double.IsFinite(number))),
             RawColumnData<sbyte> numbers => Leaf(numbers, Whole),
             RawColumnData<byte> numbers => Leaf(numbers, Whole),
             RawColumnData<short> numbers => Leaf(numbers, Whole),

@@ -22,8 +22,8 @@ internal static class ParquetRecords
             keys?.Contains(field.Name) ?? ParquetColumn.Unreadable(field) is null).ToArray());
         if (fields.Select(ParquetColumn.Unreadable).FirstOrDefault(name => name is not null) is { } unreadable)
             throw new InvalidDataException(
-                $"{path}: the column {unreadable} is of a type that is not read; texts, numbers, true or false, and lists " +
-                "and structures of these are. Write the file again without it, or as JSON lines.");
+                $"{path}: the column {unreadable} is of a type that is not read; texts, numbers, true or false, " +
+                "and lists and structures of these are. Write the file again without it, or as JSON lines.");
         long line = 0;
         for (int i = 0; i < reader.RowGroupCount; i++)
         {
@@ -70,7 +70,9 @@ internal static class ParquetRecords
         }
     }
 
-    /// <summary>Whether a column has one text a row; the library's own type for texts is a memory of characters.</summary>
+    /// <summary>
+    /// Whether a column has one text a row; the library's own type for texts is a memory of characters.
+    /// </summary>
     public static bool IsText(DataField field) => !field.IsArray && field.MaxRepetitionLevel == 0
         && (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>));
 

@@ -29,11 +29,13 @@ internal sealed class RecordReader
             throw new FormatException(defect);
         JsonElement record = source.Value;
         DatasetKind kind = KindOf(record) ?? throw new FormatException(
-            $"the record has neither '{_options.PromptKey}' and '{_options.CompletionKey}', nor '{_options.ChatKey}', nor " +
+            $"the record has neither '{_options.PromptKey}' and '{_options.CompletionKey}', nor " +
+                $"'{_options.ChatKey}', nor " +
             $"'{_options.TextKey}'.");
         if (Kind is { } former && former != kind && !HasKeys(record, former))
             throw new FormatException(
-                $"the record holds {Name(kind)}, and the file began with {Name(former)}; give each kind a file of its own.");
+                $"the record holds {Name(kind)}, and the file began with {Name(former)}; give each kind a file of " +
+                    "its own.");
         Kind ??= kind;
         TokenRow row = Kind switch
         {

@@ -60,7 +60,8 @@ public sealed class RowTokenizer
         return Template is null
             ? WithoutEos(Tokenizer.Encode(prompt))
             : Tokenizer.Encode(
-                Template.Render([ChatMessage.ToJson("user", prompt)], new ChatTemplateOptions { AddGenerationPrompt = true }),
+                Template.Render(
+                    [ChatMessage.ToJson("user", prompt)], new ChatTemplateOptions { AddGenerationPrompt = true }),
                 addSpecialTokens: false);
     }
 
@@ -77,7 +78,8 @@ public sealed class RowTokenizer
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentNullException.ThrowIfNull(completion);
         if (Template is not null)
-            return Conversation([ChatMessage.ToJson("user", prompt), ChatMessage.ToJson("assistant", completion)], tools);
+            return Conversation(
+                [ChatMessage.ToJson("user", prompt), ChatMessage.ToJson("assistant", completion)], tools);
         int[] begin = Prompt(prompt);
         int[] whole = WithoutEos(Tokenizer.Encode(prompt + completion));
         if (!whole.AsSpan().StartsWith(begin))
@@ -85,7 +87,9 @@ public sealed class RowTokenizer
         return TokenRow.From(Ended(whole), Options.MaskPrompt ? begin.Length : 0);
     }
 
-    /// <summary>A conversation; with masked prompts every answer of the assistant is learnt, and what ends it.</summary>
+    /// <summary>
+    /// A conversation; with masked prompts every answer of the assistant is learnt, and what ends it.
+    /// </summary>
     /// <param name="messages">A JSON list of objects with <c>role</c> and <c>content</c>.</param>
     /// <param name="tools">A JSON list for the chat template; null for none.</param>
     /// <exception cref="FormatException">They are not messages.</exception>

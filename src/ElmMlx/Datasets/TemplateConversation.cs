@@ -67,7 +67,9 @@ internal sealed class TemplateConversation
     private int EndOf(string through)
     {
         string shown = through.TrimEnd();
-        return Array.Exists(_endTexts, text => shown.EndsWith(text, StringComparison.Ordinal)) ? shown.Length : through.Length;
+        return Array.Exists(_endTexts, text => shown.EndsWith(text, StringComparison.Ordinal))
+            ? shown.Length
+            : through.Length;
     }
 
     // What changes when the answer is another one, and the token that ends it.

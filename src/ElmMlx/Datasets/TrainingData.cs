@@ -65,8 +65,8 @@ public sealed class TrainingData
         return dataset.Rows.Count > 0 ? dataset : throw new InvalidDataException(
             report.Records == 0
                 ? $"{dataset.Path} is empty."
-                : $"{dataset.Path} has nothing to learn: of {report.Records} records {report.Skipped} cannot be read, " +
-                  $"and {report.NothingToLearn} rows have no token that is to be learnt.");
+                : $"{dataset.Path} has nothing to learn: of {report.Records} records {report.Skipped} cannot " +
+                  $"be read, and {report.NothingToLearn} rows have no token that is to be learnt.");
     }
 
     private TokenDataset? Load(string name)

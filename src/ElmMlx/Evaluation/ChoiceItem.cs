@@ -15,8 +15,8 @@ public sealed record ChoiceItem(string Context, IReadOnlyList<string> Choices, i
     private static readonly string[] AnswerKeys = ["answer", "gold", "label", "answerKey", "answer_index"];
 
     /// <summary>
-    /// Reads a task: objects with a <c>context</c>, a list of <c>choices</c>, and an <c>answer</c>, which is the number of
-    /// the right choice from 0, its label or its text; other usual names of the three are known too.
+    /// Reads a task: objects with a <c>context</c>, a list of <c>choices</c>, and an <c>answer</c>, which is the number
+    /// of the right choice from 0, its label or its text; other usual names of the three are known too.
     /// </summary>
     /// <param name="path">The file, a JSON object a line.</param>
     /// <param name="limit">Items to read; −1 takes all.</param>
@@ -28,7 +28,8 @@ public sealed record ChoiceItem(string Context, IReadOnlyList<string> Choices, i
 
     private static ChoiceItem Read(JsonElement record)
     {
-        string context = ConversationMessages.ReadText(Find(record, ContextKeys, out string contextKey), $"'{contextKey}'");
+        string context =
+            ConversationMessages.ReadText(Find(record, ContextKeys, out string contextKey), $"'{contextKey}'");
         JsonElement listed = Find(record, ChoicesKeys, out string choicesKey);
         string[] labels = [];
         if (listed.ValueKind == JsonValueKind.Object)       // {"text": […], "label": ["A", …]}
@@ -49,7 +50,8 @@ public sealed record ChoiceItem(string Context, IReadOnlyList<string> Choices, i
         return number >= 0 && number < choices.Length
             ? new ChoiceItem(context, choices, number)
             : throw new FormatException(
-                $"'{answerKey}' is {answer.GetRawText()}; it must be a choice's number from 0 to {choices.Length - 1}, its " +
+                $"'{answerKey}' is {answer.GetRawText()}; it must be a choice's number from 0 to " +
+                    $"{choices.Length - 1}, its " +
                 "label or its text.");
     }
 

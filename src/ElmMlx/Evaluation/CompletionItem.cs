@@ -22,7 +22,8 @@ public sealed record CompletionItem(string Prompt, string Completion)
         return RecordList.Read(path, record =>
         {
             if (!record.TryGetProperty(prompt, out var asked) || !record.TryGetProperty(completion, out var answer))
-                throw new FormatException($"the record has no '{prompt}' and '{completion}', which an exact match needs.");
+                throw new FormatException(
+                    $"the record has no '{prompt}' and '{completion}', which an exact match needs.");
             string text = ConversationMessages.ReadText(answer, $"'{completion}'");
             return string.IsNullOrWhiteSpace(text)
                 ? throw new FormatException($"'{completion}' is empty.")

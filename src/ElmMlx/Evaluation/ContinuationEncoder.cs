@@ -4,12 +4,14 @@ using ElmMlx.Text;
 namespace ElmMlx.Evaluation;
 
 /// <summary>
-/// A context and a continuation as one row, of which the continuation counts. Both are encoded together; the tokens that
-/// the context alone does not have are the continuation's (the rule of EleutherAI's harness).
+/// A context and a continuation as one row, of which the continuation counts. Both are encoded together; the tokens
+/// that the context alone does not have are the continuation's (the rule of EleutherAI's harness).
 /// </summary>
 internal sealed class ContinuationEncoder(Tokenizer tokenizer, int maxSequenceLength)
 {
-    /// <param name="context">White space at its end goes over to the continuation; without any, one space stands between.</param>
+    /// <param name="context">
+    /// White space at its end goes over to the continuation; without any, one space stands between.
+    /// </param>
     /// <param name="continuation">Not empty.</param>
     public TokenRow Row(string context, string continuation)
     {
@@ -26,7 +28,8 @@ internal sealed class ContinuationEncoder(Tokenizer tokenizer, int maxSequenceLe
     }
 
     private int Start => tokenizer.BosId ?? tokenizer.EosId ?? throw new ArgumentException(
-        $"{tokenizer.FileName} names no token that begins or ends a text, so nothing can stand before an answer without a context.");
+        $"{tokenizer.FileName} names no token that begins or ends a text, so nothing can stand before an answer " +
+            "without a context.");
 
     private int[] Encode(string text)
     {

@@ -1,6 +1,8 @@
 namespace ElmMlx.Evaluation;
 
-/// <summary>How rows are put through the model. Nothing here changes a result but by rounding, except the length.</summary>
+/// <summary>
+/// How rows are put through the model. Nothing here changes a result but by rounding, except the length.
+/// </summary>
 public sealed record EvaluationOptions
 {
     /// <summary>Rows that go through the model together.</summary>
@@ -10,8 +12,8 @@ public sealed record EvaluationOptions
     public int MaxSequenceLength { get; init; } = 2048;
 
     /// <summary>
-    /// How many of the first logits are in the softmax; null takes all. CoreNet leaves out what lies beyond the tokenizer's
-    /// vocabulary, mlx-lm does not.
+    /// How many of the first logits are in the softmax; null takes all. CoreNet leaves out what lies beyond the
+    /// tokenizer's vocabulary, mlx-lm does not.
     /// </summary>
     public int? CandidateCount { get; init; }
 

@@ -25,7 +25,8 @@ public readonly record struct LogLikelihood(double Sum, bool IsGreedy)
         return
         [
             .. TokenScores.Of(model, rows, options ?? new EvaluationOptions(), progress, cancellation).Select(
-                row => new LogLikelihood(row.Sum(score => (double)score.LogProbability), row.All(score => score.IsGreedy))),
+                row => new LogLikelihood(
+                    row.Sum(score => (double)score.LogProbability), row.All(score => score.IsGreedy))),
         ];
     }
 }

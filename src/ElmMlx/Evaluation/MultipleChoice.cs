@@ -5,7 +5,9 @@ using ElmMlx.Text;
 namespace ElmMlx.Evaluation;
 
 /// <summary>How often a model holds the right choice for the likeliest.</summary>
-/// <param name="Right">Items where the summed log-likelihood of the right choice is the largest; the first wins a tie.</param>
+/// <param name="Right">
+/// Items where the summed log-likelihood of the right choice is the largest; the first wins a tie.
+/// </param>
 /// <param name="RightByLength">
 /// The same with the sum divided by the choice's length in characters, so that long choices are not at a disadvantage.
 /// </param>
@@ -23,8 +25,8 @@ public sealed record MultipleChoice(int Right, int RightByLength, int Items)
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="items">At least one.</param>
     /// <param name="options">
-    /// How; left out, the softmax goes over the tokenizer's vocabulary, as in CoreNet's evaluation. Rows over the largest
-    /// length lose their beginning.
+    /// How; left out, the softmax goes over the tokenizer's vocabulary, as in CoreNet's evaluation. Rows over the
+    /// largest length lose their beginning.
     /// </param>
     /// <param name="progress">Told after every batch; an item counts once for each of its choices.</param>
     /// <param name="cancellation">Ends between two batches.</param>
@@ -37,7 +39,8 @@ public sealed record MultipleChoice(int Right, int RightByLength, int Items)
         ArgumentNullException.ThrowIfNull(items);
         options ??= new EvaluationOptions { CandidateCount = tokenizer.VocabularySize };
         var encoder = new ContinuationEncoder(tokenizer, options.MaxSequenceLength);
-        TokenRow[] rows = [.. items.SelectMany(item => item.Choices.Select(choice => encoder.Row(item.Context, choice)))];
+        TokenRow[] rows =
+            [.. items.SelectMany(item => item.Choices.Select(choice => encoder.Row(item.Context, choice)))];
         LogLikelihood[] likelihoods = LogLikelihood.Measure(model, rows, options, progress, cancellation);
         int right = 0, rightByLength = 0, start = 0;
         foreach (ChoiceItem item in items)

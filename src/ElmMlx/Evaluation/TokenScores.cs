@@ -5,8 +5,8 @@ namespace ElmMlx.Evaluation;
 
 /// <summary>Scores of the tokens of rows that count, in float32.</summary>
 /// <remarks>
-/// Logits are made for these tokens alone, and for so many at a time: a choice of three tokens behind a long question costs
-/// three rows of logits.
+/// Logits are made for these tokens alone, and for so many at a time: a choice of three tokens behind a long question
+/// costs three rows of logits.
 /// </remarks>
 internal static class TokenScores
 {
@@ -28,7 +28,8 @@ internal static class TokenScores
         var scores = new TokenScore[rows.Count][];
         BatchOptions batching = new() { MaxSequenceLength = options.MaxSequenceLength, PadMultiple = 1 };
         int done = 0;
-        foreach (int[] chosen in Enumerable.Range(0, rows.Count).OrderBy(row => rows[row].Length).Chunk(options.BatchSize))
+        foreach (int[] chosen in Enumerable.Range(0, rows.Count)
+            .OrderBy(row => rows[row].Length).Chunk(options.BatchSize))
         {
             cancellation.ThrowIfCancellationRequested();
             using Batch batch = Batch.Create(rows, chosen, batching);

@@ -112,7 +112,8 @@ public sealed class Generator
             try
             {
                 foreach (GenerationStep step in steps)
-                    channel.Writer.WriteAsync(step with { LogProbs = null }, ended.Token).AsTask().GetAwaiter().GetResult();
+                    channel.Writer.WriteAsync(
+                        step with { LogProbs = null }, ended.Token).AsTask().GetAwaiter().GetResult();
             }
             catch (Exception e)
             {
@@ -181,7 +182,9 @@ public sealed class Generator
         }
     }
 
-    /// <summary>The ids that end generation unless the options name others: the tokenizer's, and those of <c>config.json</c>.</summary>
+    /// <summary>
+    /// The ids that end generation unless the options name others: the tokenizer's, and those of <c>config.json</c>.
+    /// </summary>
     public IReadOnlyList<int> EosIds => [.. ReadEosIds().Distinct()];
 
     private IEnumerable<int> ReadEosIds()

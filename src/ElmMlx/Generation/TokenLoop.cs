@@ -91,8 +91,8 @@ internal sealed class TokenLoop
         return _shown ??= Owned.Take(_current.LogProbs.Squeeze(0));
     }
 
-    // All of the prompt but its last chunk, which gives the first token, goes into the cache; answers how many tokens. A
-    // quantised cache is one token ahead, as in mlx-lm: the last token sees what was rounded.
+    // All of the prompt but its last chunk, which gives the first token, goes into the cache; answers how many tokens.
+    // A quantised cache is one token ahead, as in mlx-lm: the last token sees what was rounded.
     private int Prefill(int[] ids, IProgress<PrefillProgress>? progress, CancellationToken cancellation)
     {
         progress?.Report(new PrefillProgress(0, ids.Length));

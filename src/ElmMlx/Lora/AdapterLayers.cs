@@ -5,7 +5,9 @@ namespace ElmMlx.Lora;
 /// <summary>Makes adapted layers of any kind.</summary>
 internal static class AdapterLayers
 {
-    /// <summary>The sides of a module's matrix as an adapter sees them: what goes into A, what comes out of B.</summary>
+    /// <summary>
+    /// The sides of a module's matrix as an adapter sees them: what goes into A, what comes out of B.
+    /// </summary>
     public static (int Inputs, int Outputs) SizeOf(Module module) => module switch
     {
         LinearLayer linear => (linear.InputSize, linear.OutputSize),

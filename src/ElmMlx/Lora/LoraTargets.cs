@@ -47,7 +47,8 @@ internal sealed class LoraTargets
 
     /// <summary>The number of the layer that a module belongs to; −1 outside the layers.</summary>
     public static int LayerOf(string path) => path.StartsWith(LayerPrefix, StringComparison.Ordinal)
-        ? int.Parse(path.AsSpan()[LayerPrefix.Length..path.IndexOf('.', LayerPrefix.Length)], CultureInfo.InvariantCulture)
+        ? int.Parse(
+            path.AsSpan()[LayerPrefix.Length..path.IndexOf('.', LayerPrefix.Length)], CultureInfo.InvariantCulture)
         : -1;
 
     /// <summary>mlx-lm's key of a module: within its layer, or its whole name outside.</summary>

@@ -137,6 +137,7 @@ internal static class MlxLmAdapters
                 $"{module}.m {(dora ? "is missing" : "is there")}.");
         return Adapter.FromFactors(
             OpenElmModel.CanonicalName(module), a.Shape[1],
-            AdapterSet.ReadFloats(file, a), AdapterSet.ReadFloats(file, b), config.Scale, m is null ? null : AdapterSet.ReadFloats(file, m), config.Dropout);
+            AdapterSet.ReadFloats(file, a), AdapterSet.ReadFloats(file, b), config.Scale,
+            m is null ? null : AdapterSet.ReadFloats(file, m), config.Dropout);
     }
 }

@@ -110,7 +110,8 @@ internal static class PeftAdapters
         parts.TryGetValue(Part.Magnitude, out TensorInfo? m);
         if (m is not null != config.UseDora)
             throw new InvalidDataException(
-                $"{file.Path}: {module} has {(m is null ? "no" : "a")} magnitude vector, and {AdapterConfig.FileName} " +
+                $"{file.Path}: {module} has {(m is null ? "no" : "a")} magnitude vector, and " +
+                    $"{AdapterConfig.FileName} " +
                 $"says use_dora: {(config.UseDora ? "true" : "false")}.");
         if (embedding && m is not null)
             throw new InvalidDataException(

@@ -18,12 +18,13 @@ internal static class PeftWriter
         Adapter[] adapters = [.. set.Adapters.Values];
         bool dora = adapters[0].Magnitudes is not null;
         if (adapters.Any(adapter => adapter.Magnitudes is not null != dora))
-            throw new ArgumentException("The adapters are partly DoRA and partly LoRA, which PEFT's format cannot say; " +
+            throw new ArgumentException(
+                "The adapters are partly DoRA and partly LoRA, which PEFT's format cannot say; " +
                 "merge them into the model instead.");
         if (adapters.FirstOrDefault(adapter => adapter.IsEmbedding && dora) is not null)
             throw new ArgumentException(
-                "The embedding has a DoRA adapter, of which PEFT learns one length a column and MLX one a row; merge it " +
-                "into the model instead (elm fuse).");
+                "The embedding has a DoRA adapter, of which PEFT learns one length a column and MLX one a row; " +
+                "merge it into the model instead (elm fuse).");
         Directory.CreateDirectory(folder);
         WriteTensors(Path.Combine(folder, PeftAdapters.FileName), adapters);
         AtomicFile.WriteAllBytes(Path.Combine(folder, AdapterConfig.FileName), Configuration(set, adapters, dora));

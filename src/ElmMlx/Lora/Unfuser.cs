@@ -55,7 +55,8 @@ public static class Unfuser
     }
 
     private static void Add(
-        AdapterSet set, List<UnfusedMatrix> matrices, string name, int[] shape, float[] difference, double size, int rank,
+        AdapterSet set, List<UnfusedMatrix> matrices, string name, int[] shape, float[] difference, double size,
+        int rank,
         IProgress<UnfusedMatrix>? progress, CancellationToken cancellation)
     {
         string module = name[..^".weight".Length];

@@ -44,8 +44,8 @@ public abstract class DropoutLayer : UnaryLayer
     {
         if (shape.Length != spatialAxes + 1 && shape.Length != spatialAxes + 2)
             throw new ArgumentException(
-                $"the input is {Shapes.Text(shape)}: this dropout takes {spatialAxes} axes of space and one of channels, " +
-                "with or without a batch axis before them");
+                $"the input is {Shapes.Text(shape)}: this dropout takes {spatialAxes} axes of space and one of " +
+                "channels, with or without a batch axis before them");
         int[] mask = [.. shape];
         mask.AsSpan(shape.Length - 1 - spatialAxes, spatialAxes).Fill(1);
         return mask;

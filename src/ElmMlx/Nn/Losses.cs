@@ -80,10 +80,12 @@ public static partial class Losses
     {
         if (labelSmoothing is not (>= 0 and < 1))
             throw new ArgumentException(
-                FormattableString.Invariant($"the label smoothing is {labelSmoothing}: it must be from 0 up to, not including, 1"),
+                FormattableString.Invariant(
+                    $"the label smoothing is {labelSmoothing}: it must be from 0 up to, not including, 1"),
                 nameof(labelSmoothing));
         if (!targets.DType.IsInteger())
-            throw new ArgumentException($"targets are {targets.Describe()}: they must be whole numbers", nameof(targets));
+            throw new ArgumentException(
+                $"targets are {targets.Describe()}: they must be whole numbers", nameof(targets));
         SameShape(targets, logSum, "targets", "logits without their last axis");
         MlxArray places = counted is null ? targets : MlxArray.Where(counted, targets, 0L);
         MlxArray score = logits.TakeAlongAxis(places.ExpandDims(-1), -1).Squeeze(-1);
@@ -102,11 +104,13 @@ public static partial class Losses
 
     private static MlxArray NotZero(MlxArray count) => MlxArray.Where(count.Equal(0.0), 1.0, count);
 
-    private static MlxArray Wide(MlxArray x) => x.DType is DType.Float16 or DType.BFloat16 ? x.AsType(DType.Float32) : x;
+    private static MlxArray Wide(MlxArray x) =>
+        x.DType is DType.Float16 or DType.BFloat16 ? x.AsType(DType.Float32) : x;
 
     private static MlxArray SameShape(MlxArray array, MlxArray other, string name, string otherName) =>
         array.Shape.AsSpan().SequenceEqual(other.Shape)
             ? array
             : throw new ArgumentException(
-                $"{name} are {Shapes.Text(array.Shape)} and {otherName} {Shapes.Text(other.Shape)}: they must have one shape");
+                $"{name} are {Shapes.Text(array.Shape)} and {otherName} {Shapes.Text(other.Shape)}: they must have " +
+                    "one shape");
 }

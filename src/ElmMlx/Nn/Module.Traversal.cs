@@ -39,23 +39,35 @@ public abstract partial class Module
     /// <param name="bits">Bits an element; null for the mode's own.</param>
     /// <param name="mode">MLX's mode, for example <c>affine</c>.</param>
     /// <param name="predicate">
-    /// Which leaves of the tree, by path; all <see cref="IQuantizable"/> ones when null.
+    /// Which leaves of the tree, by path; all that have such a form when null.
     /// </param>
-    /// <exception cref="ArgumentException">The predicate chose a layer that has no quantised form.</exception>
+    /// <param name="quantizeInput">
+    /// Whether the layers' inputs are quantised too: linear layers without a bias become <see cref="QqLinear"/>, in
+    /// mode <c>nvfp4</c> or <c>mxfp8</c>.
+    /// </param>
+    /// <exception cref="ArgumentException">The predicate chose a layer that has no such form.</exception>
     /// <exception cref="MlxException">A row does not divide into groups.</exception>
     public void Quantize(
-        int? groupSize = null, int? bits = null, string mode = "affine", Func<string, Module, bool>? predicate = null)
+        int? groupSize = null,
+        int? bits = null,
+        string mode = "affine",
+        Func<string, Module, bool>? predicate = null,
+        bool quantizeInput = false)
     {
-        predicate ??= (_, module) => module is IQuantizable;
+        predicate ??= (_, module) => quantizeInput ? module is Linear : module is IQuantizable;
         var chosen = LeafModules().Where(leaf => predicate(leaf.Path, leaf.Module)).ToList();
         foreach ((string path, Module module) in chosen)
         {
             using var scope = new ArrayScope();
-            Module packed = module is IQuantizable quantizable
-                ? quantizable.ToQuantized(groupSize, bits, mode)
-                : throw new ArgumentException(
-                    $"{path} is a {module.GetType().Name}, which has no quantised form", nameof(predicate));
-            packed.Freeze(keys: ["weight", "scales", "biases"]);
+            Module packed = module switch
+            {
+                Linear linear when quantizeInput => QqLinear.From(linear, groupSize, bits, mode),
+                IQuantizable quantizable when !quantizeInput => quantizable.ToQuantized(groupSize, bits, mode),
+                _ => throw new ArgumentException(
+                    $"{path} is a {module.GetType().Name}, which has no quantised form", nameof(predicate)),
+            };
+            if (!quantizeInput)
+                packed.Freeze(keys: ["weight", "scales", "biases"]);
             packed.Train(module.IsTraining);
             Replace(path, packed);
             module.Dispose();

@@ -5,7 +5,12 @@ namespace ElmMlx.Nn;
 // Parameters in files.
 public abstract partial class Module
 {
-    /// <summary>Writes all parameters to a safetensors file, under their paths.</summary>
+    private const string NpzExtension = ".npz";
+
+    /// <summary>
+    /// Writes all parameters, under their paths, to a safetensors file, or to NumPy's where the name ends in
+    /// <c>.npz</c>.
+    /// </summary>
     /// <param name="path">The file; one of that name is replaced when the new one is complete.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void SaveWeights(string path)
@@ -13,6 +18,15 @@ public abstract partial class Module
         (string Path, MlxArray Value)[] all =
             [.. NamedParameters().Select(entry => (entry.Path, entry.Parameter.Value))];
         MlxArray.Eval(all.Select(entry => entry.Value));
+        if (path.EndsWith(NpzExtension, StringComparison.OrdinalIgnoreCase))
+        {
+            using var file = new AtomicFile(path);
+            using var stream = new FileStream(file.Handle, FileAccess.ReadWrite, bufferSize: 0);
+            MlxFile.SaveNpz(stream, all.ToDictionary(entry => entry.Path, entry => entry.Value));
+            file.Commit();
+            return;
+        }
+
         using var writer = new SafetensorsWriter(
             path, all.Select(entry => new TensorSpec(entry.Path, TensorArrays.TypeOf(entry.Value), entry.Value.Shape)));
         foreach ((string name, MlxArray value) in all)
@@ -20,17 +34,23 @@ public abstract partial class Module
         writer.Commit();
     }
 
-    /// <summary>Reads parameters from a safetensors file; they take the file's dtypes.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Reads parameters from a safetensors or <c>.npz</c> file; they take the file's dtypes.</summary>
+    /// <param name="path">The file; its name ends in <c>.npz</c> where it is NumPy's.</param>
     /// <param name="strict">As in <see cref="LoadWeights(IReadOnlyDictionary{string, MlxArray}, bool)"/>.</param>
-    /// <exception cref="InvalidDataException">The file is no safetensors file.</exception>
+    /// <exception cref="InvalidDataException">The file is no such file.</exception>
     /// <exception cref="ArgumentException">
     /// The tensors are not those of the module; nothing has changed then.
     /// </exception>
     public void LoadWeights(string path, bool strict = true)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
         using var scope = new ArrayScope();
+        if (path.EndsWith(NpzExtension, StringComparison.OrdinalIgnoreCase))
+        {
+            LoadWeights(MlxFile.LoadNpz(path), strict);
+            return;
+        }
+
+        using SafetensorsFile file = SafetensorsFile.Open(path);
         LoadWeights(TensorArrays.ReadAll(file), strict);
     }
 

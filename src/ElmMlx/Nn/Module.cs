@@ -39,6 +39,7 @@ public abstract partial class Module : IDisposable
     public void Train(bool isTraining = true)
     {
         IsTraining = isTraining;
+        TrainingChanged();
         foreach (ModuleSlot child in _children)
             child.Module.Train(isTraining);
     }
@@ -66,6 +67,18 @@ public abstract partial class Module : IDisposable
         var parameter = new Parameter(name, value);
         _parameters.Add(parameter);
         return parameter;
+    }
+
+    /// <summary>Takes a parameter out of the tree and frees its array.</summary>
+    private protected void RemoveParameter(Parameter parameter)
+    {
+        _parameters.Remove(parameter);
+        parameter.Dispose();
+    }
+
+    /// <summary>Called when training mode was set, before the modules below are told.</summary>
+    private protected virtual void TrainingChanged()
+    {
     }
 
     /// <summary>

@@ -5,7 +5,9 @@ public static class ModuleGradients
 {
     /// <summary>The values of a function of parameters, and the gradient of the first.</summary>
     /// <param name="parameters">Whose gradients are asked for.</param>
-    /// <param name="function">Runs modules that hold the parameters; its first value is a floating-point scalar.</param>
+    /// <param name="function">
+    /// Runs modules that hold the parameters; its first value is a floating-point scalar.
+    /// </param>
     /// <returns>The values, and one gradient a parameter, of its shape and dtype.</returns>
     public static (MlxArray[] Values, MlxArray[] Gradients) ValueAndGrad(
         IReadOnlyList<Parameter> parameters, Func<MlxArray[]> function) => Transforms.ValueAndGrad(

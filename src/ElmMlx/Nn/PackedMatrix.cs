@@ -17,6 +17,18 @@ public sealed record PackedMatrix(
     /// <param name="mode">MLX's mode, for example <c>affine</c>.</param>
     public static PackedMatrix Quantize(MlxArray weight, int? groupSize, int? bits, string mode)
     {
+        (int size, int width) = Defaults(groupSize, bits, mode);
+        (MlxArray packed, MlxArray scales, MlxArray? biases) = Quantized.Quantize(weight, size, width, mode);
+        if (biases is null)
+            MlxArray.Eval(packed, scales);
+        else
+            MlxArray.Eval(packed, scales, biases);
+        return new PackedMatrix(packed, scales, biases, size, width, mode);
+    }
+
+    /// <summary>What was asked for, or the mode's own.</summary>
+    internal static (int GroupSize, int Bits) Defaults(int? groupSize, int? bits, string mode)
+    {
         (int ownGroupSize, int ownBits) = mode switch
         {
             "mxfp4" => (32, 4),
@@ -24,16 +36,9 @@ public sealed record PackedMatrix(
             "nvfp4" => (16, 4),
             _ => (64, 4),
         };
-        return Quantize(weight, groupSize ?? ownGroupSize, bits ?? ownBits, mode);
+        return (groupSize ?? ownGroupSize, bits ?? ownBits);
     }
 
-    private static PackedMatrix Quantize(MlxArray weight, int groupSize, int bits, string mode)
-    {
-        (MlxArray packed, MlxArray scales, MlxArray? biases) = Quantized.Quantize(weight, groupSize, bits, mode);
-        if (biases is null)
-            MlxArray.Eval(packed, scales);
-        else
-            MlxArray.Eval(packed, scales, biases);
-        return new PackedMatrix(packed, scales, biases, groupSize, bits, mode);
-    }
+    /// <summary>Elements of a row of packed words.</summary>
+    internal static int Columns(MlxArray words, int bits) => (int)(words.Dim(1) * 32L / bits);
 }

@@ -20,7 +20,11 @@ internal sealed class PackedParameters
 
     public int Rows => _weight.Value.Dim(0);
 
-    public int Columns => (int)(_weight.Value.Dim(1) * 32L / _bits);
+    public int Columns => PackedMatrix.Columns(_weight.Value, _bits);
+
+    /// <summary>The matrix; its arrays stay the module's.</summary>
+    public PackedMatrix Matrix =>
+        new(_weight.Value, _scales.Value, _biases?.Value, _groupSize, _bits, _mode);
 
     public MlxArray MatMul(MlxArray x) => Quantized.MatMul(
         x, _weight.Value, _scales.Value, _biases?.Value, transpose: true, _groupSize, _bits, _mode);

@@ -25,7 +25,9 @@ public sealed class Parameter
         set => _isTrainable = value;
     }
 
-    /// <summary>Whether it is saved and loaded as the others are, but moved by its module, not by an optimizer.</summary>
+    /// <summary>
+    /// Whether it is saved and loaded as the others are, but moved by its module, not by an optimizer.
+    /// </summary>
     public bool IsBuffer { get; }
 
     /// <summary>
@@ -35,8 +37,8 @@ public sealed class Parameter
     public MlxArray Value { get; set; }
 
     /// <summary>
-    /// The matrix with its axes swapped. That of the module's own array is made once: a new view of every matrix for every
-    /// token would look to the garbage collector like the whole model again.
+    /// The matrix with its axes swapped. That of the module's own array is made once: a new view of every matrix for
+    /// every token would look to the garbage collector like the whole model again.
     /// </summary>
     internal MlxArray Transposed
     {

@@ -21,6 +21,9 @@ public sealed class QuantizedLinear : LinearLayer
     /// <inheritdoc/>
     public override int OutputSize => _matrix.Rows;
 
+    /// <summary>W; its arrays stay the layer's.</summary>
+    internal PackedMatrix Matrix => _matrix.Matrix;
+
     /// <inheritdoc/>
     public override MlxArray? Bias => _bias?.Value;
 

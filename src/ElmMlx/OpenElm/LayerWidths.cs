@@ -1,8 +1,9 @@
 namespace ElmMlx.OpenElm;
 
 /// <summary>
-/// CoreNet's rules for the widths of layers. They are numpy's in float64: interpolate as <c>numpy.linspace</c>, round to two
-/// decimals as <c>rint(100 x) / 100</c> (half to even on the product, which is not decimal rounding), make divisible.
+/// CoreNet's rules for the widths of layers. They are numpy's in float64: interpolate as <c>numpy.linspace</c>, round
+/// to two decimals as <c>rint(100 x) / 100</c> (half to even on the product, which is not decimal rounding), make
+/// divisible.
 /// </summary>
 internal static class LayerWidths
 {
@@ -21,8 +22,8 @@ internal static class LayerWidths
     }
 
     /// <summary>
-    /// The multiple of <paramref name="divisor"/> nearest to <paramref name="value"/>, at least one step, and never more
-    /// than 10 % below the value.
+    /// The multiple of <paramref name="divisor"/> nearest to <paramref name="value"/>, at least one step, and never
+    /// more than 10 % below the value.
     /// </summary>
     public static int MakeDivisible(double value, int divisor)
     {

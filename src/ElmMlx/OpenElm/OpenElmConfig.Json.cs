@@ -26,8 +26,8 @@ public sealed partial record OpenElmConfig
     }
 
     /// <summary>
-    /// The <c>config.json</c> of CoreNet's MLX port. Its own code knows four names; for another model the architecture's
-    /// fields are written beside them, which ElmMlx reads back.
+    /// The <c>config.json</c> of CoreNet's MLX port. Its own code knows four names; for another model the
+    /// architecture's fields are written beside them, which ElmMlx reads back.
     /// </summary>
     public string ToCoreNetPortJson()
     {
@@ -127,7 +127,8 @@ public sealed partial record OpenElmConfig
 
     private static string Quote(string text) => "\"" + JsonEncodedText.Encode(text) + "\"";
 
-    private static string List<T>(IEnumerable<T> values, Func<T, string> text) => $"[{string.Join(',', values.Select(text))}]";
+    private static string List<T>(IEnumerable<T> values, Func<T, string> text) =>
+        $"[{string.Join(',', values.Select(text))}]";
 
     private static string PythonFloat(double value)
     {

@@ -9,7 +9,8 @@ public sealed partial record OpenElmConfig
     /// <exception cref="InvalidDataException">
     /// The tensors are not an OpenELM's, or the head size cannot be seen because queries and keys have no norm.
     /// </exception>
-    public static OpenElmConfig InferFromShapes(IReadOnlyDictionary<string, int[]> shapes, string source = "the checkpoint")
+    public static OpenElmConfig InferFromShapes(
+        IReadOnlyDictionary<string, int[]> shapes, string source = "the checkpoint")
     {
         int[] embedding = Matrix("token_embeddings.weight");
         int model = embedding[1];

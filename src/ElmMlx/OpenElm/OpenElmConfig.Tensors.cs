@@ -30,7 +30,8 @@ public sealed partial record OpenElmConfig
     public int QkvSize(OpenElmLayer layer) => (layer.QueryHeads + 2 * layer.KeyValueHeads) * HeadSize;
 
     /// <summary>Rows of <c>ffn.proj_1</c> in a layer.</summary>
-    public int FirstProjectionSize(OpenElmLayer layer) => FeedForwardWithGlu ? 2 * layer.FeedForwardSize : layer.FeedForwardSize;
+    public int FirstProjectionSize(OpenElmLayer layer) =>
+        FeedForwardWithGlu ? 2 * layer.FeedForwardSize : layer.FeedForwardSize;
 
     /// <summary>Every tensor under CoreNet's name, in CoreNet's order, with its shape.</summary>
     public IEnumerable<(string Name, int[] Shape)> TensorShapes()

@@ -14,7 +14,9 @@ public sealed partial record OpenElmConfig
     /// <summary>Rows of the embedding, V; padding rows count.</summary>
     public required int VocabularySize { get; init; }
 
-    /// <summary>The id that padding uses, when the checkpoint has one; the tokens that mean something lie below it.</summary>
+    /// <summary>
+    /// The id that padding uses, when the checkpoint has one; the tokens that mean something lie below it.
+    /// </summary>
     public int? PaddingIndex { get; init; }
 
     /// <summary>Tokens that the model was trained to see at once.</summary>
@@ -68,7 +70,9 @@ public sealed partial record OpenElmConfig
     /// <summary>Feed-forward width over model width, one a layer.</summary>
     public IReadOnlyList<double> FeedForwardMultipliers { get; init; } = [];
 
-    /// <summary>Fields of the source's <c>config.json</c> that say nothing to us, as JSON text, kept for writing back.</summary>
+    /// <summary>
+    /// Fields of the source's <c>config.json</c> that say nothing to us, as JSON text, kept for writing back.
+    /// </summary>
     public IReadOnlyDictionary<string, string> OtherFields { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The names CoreNet's code knows.</summary>
@@ -129,7 +133,9 @@ public sealed partial record OpenElmConfig
         }.Checked("the model name " + name);
     }
 
-    /// <summary>An architecture in CoreNet's words (<c>num_transformer_layers</c>, <c>qkv_multipliers</c>, …).</summary>
+    /// <summary>
+    /// An architecture in CoreNet's words (<c>num_transformer_layers</c>, <c>qkv_multipliers</c>, …).
+    /// </summary>
     /// <param name="json">The object; an entry <c>derived</c> is checked against what follows from the rest.</param>
     /// <param name="source">What to call it in errors, usually the file.</param>
     /// <exception cref="InvalidDataException">A field is missing, is not what it should be, or too large.</exception>
@@ -142,8 +148,8 @@ public sealed partial record OpenElmConfig
         new OpenElmConfigReader(json, source).ReadMlxLm();
 
     /// <summary>
-    /// The <c>config.json</c> of CoreNet's MLX port: <c>model_name</c>, <c>vocab_size</c>, <c>max_context_length</c>; for a name
-    /// that CoreNet does not know, the architecture's fields beside them.
+    /// The <c>config.json</c> of CoreNet's MLX port: <c>model_name</c>, <c>vocab_size</c>, <c>max_context_length</c>;
+    /// for a name that CoreNet does not know, the architecture's fields beside them.
     /// </summary>
     /// <inheritdoc cref="FromArchitecture"/>
     public static OpenElmConfig FromCoreNetPort(JsonElement json, string source = "config.json") =>
@@ -169,7 +175,8 @@ public sealed partial record OpenElmConfig
         try
         {
             using var document = JsonDocument.Parse(
-                File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32, CommentHandling = JsonCommentHandling.Disallow });
+                File.ReadAllBytes(path),
+                new JsonDocumentOptions { MaxDepth = 32, CommentHandling = JsonCommentHandling.Disallow });
             return FromJson(document.RootElement, path);
         }
         catch (JsonException e)

@@ -2,14 +2,18 @@ using System.Text.Json;
 
 namespace ElmMlx.OpenElm;
 
-/// <summary>Reads a configuration from JSON. The files are hostile until checked: every number is bounded here.</summary>
+/// <summary>
+/// Reads a configuration from JSON. The files are hostile until checked: every number is bounded here.
+/// </summary>
 internal sealed class OpenElmConfigReader
 {
     // Fields that become properties; every other one is kept as text and written back.
     private static readonly HashSet<string> KnownFields =
     [
-        "model_name", "model_type", "vocab_size", "padding_index", "max_context_length", "num_transformer_layers", "model_dim",
-        "head_dim", "num_gqa_groups", "num_query_heads", "num_kv_heads", "qkv_multipliers", "ffn_multipliers", "ffn_with_glu",
+        "model_name", "model_type", "vocab_size", "padding_index", "max_context_length", "num_transformer_layers",
+        "model_dim",
+        "head_dim", "num_gqa_groups", "num_query_heads", "num_kv_heads", "qkv_multipliers", "ffn_multipliers",
+        "ffn_with_glu",
         "ffn_dim_divisor", "activation_fn_name", "normalization_layer_name", "normalize_qk_projections",
         "share_input_output_layers", "rms_norm_eps", "rope_freq_constant", "rope_max_length", "quantization",
         "quantization_config", "derived",
@@ -84,7 +88,8 @@ internal sealed class OpenElmConfigReader
         else
         {
             widths = ComputeLayers(
-                model, head, groups, divisor, PerLayer("qkv_multipliers", queryMultipliers, layers), feedForward, _source);
+                model, head, groups, divisor, PerLayer("qkv_multipliers", queryMultipliers, layers), feedForward,
+                _source);
         }
 
         if (Text("normalization_layer_name") is { } norm && norm is not ("rms_norm" or "rms"))
@@ -118,9 +123,12 @@ internal sealed class OpenElmConfigReader
         return config;
     }
 
-    /// <summary>CoreNet's rule: attention widths are multiples of head size times groups, feed-forward widths of the divisor.</summary>
+    /// <summary>
+    /// CoreNet's rule: attention widths are multiples of head size times groups, feed-forward widths of the divisor.
+    /// </summary>
     public static OpenElmLayer[] ComputeLayers(
-        int modelSize, int headSize, int groups, int divisor, double[] query, double[] feedForward, string source = "the configuration")
+        int modelSize, int headSize, int groups, int divisor, double[] query, double[] feedForward,
+        string source = "the configuration")
     {
         var layers = new OpenElmLayer[query.Length];
         for (int i = 0; i < layers.Length; i++)
@@ -130,7 +138,8 @@ internal sealed class OpenElmConfigReader
                 throw new InvalidDataException($"{source}: the attention of layer {i} is wider than " +
                     $"{OpenElmConfig.MaxSize}.");
             int queryHeads = LayerWidths.MakeDivisible(width, headSize * groups) / headSize;
-            layers[i] = new OpenElmLayer(queryHeads, queryHeads / groups, FeedForward(feedForward[i] * modelSize, divisor));
+            layers[i] = new OpenElmLayer(
+                queryHeads, queryHeads / groups, FeedForward(feedForward[i] * modelSize, divisor));
         }
         return layers;
     }
@@ -237,7 +246,8 @@ internal sealed class OpenElmConfigReader
         : throw Wrong(name, "true or false");
 
     private double Number(string name, double fallback) => Field(name) is not { } value ? fallback
-        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number
+        : value.ValueKind == JsonValueKind.Number
+            && value.TryGetDouble(out double number) && double.IsFinite(number) ? number
         : throw Wrong(name, "a number");
 
     private int Integer(string name, int least, int most, int? fallback = null) =>
@@ -248,7 +258,10 @@ internal sealed class OpenElmConfigReader
         Field(name) is not { } value ? null : Bounded(name, value, least, most);
 
     private int Bounded(string name, JsonElement value, int least, int most) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && number >= least && number <= most
+        value.ValueKind == JsonValueKind.Number
+            && value.TryGetInt64(out long number)
+            && number >= least
+            && number <= most
             ? (int)number
             : throw Wrong(name, $"a whole number from {least} to {most}");
 
@@ -258,7 +271,8 @@ internal sealed class OpenElmConfigReader
             return [];
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != layers)
             throw Wrong(name, $"a list of {layers} whole numbers, one a layer");
-        return [.. value.EnumerateArray().Select(element => Bounded(name, element, 1, OpenElmConfig.MaxFeedForwardSize))];
+        return [.. value.EnumerateArray()
+            .Select(element => Bounded(name, element, 1, OpenElmConfig.MaxFeedForwardSize))];
     }
 
     // One number, a pair, or one a layer; a multiplier above 1024 belongs to no model and would overflow later.

@@ -92,7 +92,9 @@ public sealed partial class OpenElmModel : Module
 
     /// <summary>Logits of every position, without a cache.</summary>
     /// <param name="ids">Token ids [B, L].</param>
-    /// <param name="mask">Which tokens a token sees: only earlier ones, or fewer, where several texts share a row.</param>
+    /// <param name="mask">
+    /// Which tokens a token sees: only earlier ones, or fewer, where several texts share a row.
+    /// </param>
     /// <returns>[B, L, V].</returns>
     public MlxArray Forward(MlxArray ids, AttentionMask mask) => Logits(Hidden(ids, mask));
 
@@ -177,7 +179,8 @@ public sealed partial class OpenElmModel : Module
             Module? packed = module switch
             {
                 Linear linear when linear.InputSize % groupSize == 0 => linear.ToQuantized(groupSize, bits, mode),
-                Embedding embedding when embedding.Size % groupSize == 0 => embedding.ToQuantized(groupSize, bits, mode),
+                Embedding embedding when embedding.Size % groupSize == 0 =>
+                    embedding.ToQuantized(groupSize, bits, mode),
                 _ => null,
             };
             if (packed is null)

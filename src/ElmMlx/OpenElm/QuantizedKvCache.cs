@@ -131,5 +131,6 @@ public sealed class QuantizedKvCache : LayerCache
 
     // The most negative finite number: a row without any visible key stays a number.
     private static MlxArray Lowest(DType type) => MlxArray.Scalar(
-        type switch { DType.Float16 => (float)Half.MinValue, DType.BFloat16 => -3.3895314e38f, _ => float.MinValue }, type);
+        type switch { DType.Float16 => (float)Half.MinValue, DType.BFloat16 => -3.3895314e38f, _ => float.MinValue },
+        type);
 }

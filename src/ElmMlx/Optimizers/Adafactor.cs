@@ -31,7 +31,8 @@ public sealed class Adafactor : Optimizer
     /// <param name="warmupInit">Lets that rate rise from 1e-6.</param>
     /// <exception cref="ArgumentException">No learning rate, and none from the update's number.</exception>
     public Adafactor(
-        Schedule? learningRate = null, (double, double)? epsilon = null, double clipThreshold = 1, double decayRate = -0.8,
+        Schedule? learningRate = null, (double, double)? epsilon = null, double clipThreshold = 1,
+        double decayRate = -0.8,
         double? beta1 = null, double weightDecay = 0, bool scaleParameter = true, bool relativeStep = true,
         bool warmupInit = false)
         : base("adafactor", Rate(learningRate, relativeStep, warmupInit), weightDecay,

@@ -46,8 +46,8 @@ public sealed class CoreNetSchedule : Schedule
         _multiplier = Checks.NotNegative(multiplier, nameof(multiplier), "a learning rate's multiplier");
         if (CurveLength == 0)
             throw new ArgumentException(
-                $"warmup_iterations is {_warmupIterations}, one more than max_iterations: the curve after the warm-up has no " +
-                "length", nameof(warmupIterations));
+                $"warmup_iterations is {_warmupIterations}, one more than max_iterations: the curve after the " +
+                "warm-up has no length", nameof(warmupIterations));
     }
 
     private long CurveLength => _maxIterations - _warmupIterations + 1;

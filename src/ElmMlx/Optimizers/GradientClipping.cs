@@ -39,7 +39,9 @@ public static class GradientClipping
         MlxArray sum = MlxArray.Scalar(0.0);
         foreach (MlxArray gradient in gradients)
         {
-            MlxArray wide = gradient.DType is DType.Float16 or DType.BFloat16 ? gradient.AsType(DType.Float32) : gradient;
+            MlxArray wide = gradient.DType is DType.Float16 or DType.BFloat16
+                ? gradient.AsType(DType.Float32)
+                : gradient;
             MlxArray squares = wide.Square();
             sum += (squares.Rank > 1 ? squares.Sum(-1) : squares).Sum(); // row by row: MLX's long sums in float32 drift
         }

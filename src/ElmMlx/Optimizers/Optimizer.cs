@@ -117,15 +117,16 @@ public abstract class Optimizer : IDisposable
     {
         if (!state.TryGetValue("step", out MlxArray? step) || step.Size != 1 || step.Item<long>() < 0)
             throw new ArgumentException(
-                "the state has no 'step', the number of finished updates: it is not that of an optimizer", nameof(state));
+                "the state has no 'step', the number of finished updates: it is not that of an optimizer",
+                nameof(state));
         string[] known = [.. _slotNames, Master];
         foreach (string name in state.Keys)
         {
             int dot = name.LastIndexOf('.');
             if (name is not ("step" or "learning_rate") && (dot <= 0 || !known.Contains(name[(dot + 1)..])))
                 throw new ArgumentException(
-                    $"the state's '{name}' is not one of {Name}, which keeps {string.Join(", ", _slotNames)}: it was saved with " +
-                    "another optimizer", nameof(state));
+                    $"the state's '{name}' is not one of {Name}, which keeps {string.Join(", ", _slotNames)}: it " +
+                    "was saved with another optimizer", nameof(state));
         }
         Step = step.Item<long>();
         ParameterState[] former = [.. _states.Values];
@@ -175,8 +176,8 @@ public abstract class Optimizer : IDisposable
             if (!value.DType.IsFloating() || !gradient.DType.IsFloating()
                 || !gradient.Shape.AsSpan().SequenceEqual(value.Shape))
                 throw new ArgumentException(
-                    $"{path} is {value.Describe()} and its gradient {gradient.Describe()}: both must be floating and of one " +
-                    "shape; freeze what is not to be trained", nameof(gradients));
+                    $"{path} is {value.Describe()} and its gradient {gradient.Describe()}: both must be floating " +
+                    "and of one shape; freeze what is not to be trained", nameof(gradients));
             states[i] = StateAt(path);
             if (!states[i].IsReady)
                 Complete(states[i], path, parameter, gradient);
@@ -190,7 +191,8 @@ public abstract class Optimizer : IDisposable
         state.Group = Groups?.Invoke(path, parameter);
         if (state.Group?.WeightDecay is { } decay && decay != 0 && _weightDecay is null)
             throw new ArgumentException(
-                $"{path} is to have a weight decay of {decay.ToString(CultureInfo.InvariantCulture)}, and {Name} has none");
+                $"{path} is to have a weight decay of {decay.ToString(CultureInfo.InvariantCulture)}, and {Name} " +
+                    "has none");
         DType type = Precision is OptimizerPrecision.Gradient ? gradient.DType : WideType(gradient.DType);
         bool isNew = state.Slots.Count == 0;
         foreach ((string name, int[] shape) in Slots(parameter.Value.Shape))

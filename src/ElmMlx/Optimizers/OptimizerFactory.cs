@@ -37,18 +37,22 @@ public static class OptimizerFactory
     private static Optimizer Make(string name, Schedule? rate, OptionReader options) => name switch
     {
         "adam" => new Adam(
-            rate!, options.Pair("betas", (0.9, 0.999)), options.Number("eps", 1e-8), options.Flag("bias_correction", false)),
+            rate!, options.Pair("betas", (0.9, 0.999)), options.Number("eps", 1e-8),
+            options.Flag("bias_correction", false)),
         "adamw" => new AdamW(
-            rate!, options.Pair("betas", (0.9, 0.999)), options.Number("eps", 1e-8), options.Number("weight_decay", 0.01),
+            rate!, options.Pair("betas", (0.9, 0.999)), options.Number("eps", 1e-8),
+            options.Number("weight_decay", 0.01),
             options.Flag("bias_correction", false)),
         "muon" => new Muon(
-            rate!, options.Number("momentum", 0.95), options.Number("weight_decay", 0.01), options.Flag("nesterov", true),
+            rate!, options.Number("momentum", 0.95), options.Number("weight_decay", 0.01),
+            options.Flag("nesterov", true),
             (int)Math.Min(options.Whole("ns_steps", 5), 1000)),
         "sgd" => new Sgd(
             rate!, options.Number("momentum", 0), options.Number("weight_decay", 0), options.Number("dampening", 0),
             options.Flag("nesterov", false)),
         "adafactor" => new Adafactor(
-            rate, options.Pair("eps", (1e-30, 1e-3)), options.Number("clip_threshold", 1), options.Number("decay_rate", -0.8),
+            rate, options.Pair("eps", (1e-30, 1e-3)), options.Number("clip_threshold", 1),
+            options.Number("decay_rate", -0.8),
             options.OptionalNumber("beta_1"), options.Number("weight_decay", 0), options.Flag("scale_parameter", true),
             options.Flag("relative_step", true), options.Flag("warmup_init", false)),
         "lion" => new Lion(rate!, options.Pair("betas", (0.9, 0.99)), options.Number("weight_decay", 0)),

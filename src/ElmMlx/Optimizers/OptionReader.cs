@@ -40,7 +40,8 @@ internal sealed class OptionReader
     {
         null => fallback,
         IReadOnlyList<object?> { Count: 2 } list
-            when OptionValue.Number(list[0]) is { } first && OptionValue.Number(list[1]) is { } second => (first, second),
+            when OptionValue.Number(list[0]) is { } first && OptionValue.Number(list[1]) is { } second =>
+                (first, second),
         object value => throw Wrong(name, value, "a list of two numbers"),
     };
 

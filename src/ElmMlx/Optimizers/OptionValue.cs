@@ -27,7 +27,8 @@ internal static class OptionValue
     public static double? Number(object? plain) => plain switch
     {
         double number => number,
-        string text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) => number,
+        string text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) =>
+            number,
         _ => null,
     };
 

@@ -21,7 +21,8 @@ internal static class ScheduleReader
         object? value = OptionValue.Plain(description);
         if (value is not IReadOnlyDictionary<string, object?> options)
             return OptionValue.Number(value) ?? throw new ArgumentException(
-                $"a schedule is {OptionValue.Text(value)}: it must be a number or a mapping with a name", nameof(description));
+                $"a schedule is {OptionValue.Text(value)}: it must be a number or a mapping with a name",
+                nameof(description));
         string name = options.GetValueOrDefault("name") as string ?? throw new ArgumentException(
             $"a schedule has no name: give one of {string.Join(", ", Names.Keys)}", nameof(description));
         if (!Names.TryGetValue(name, out string[]? order))
@@ -37,8 +38,10 @@ internal static class ScheduleReader
         Schedule schedule = name switch
         {
             "exponential_decay" => new ExponentialDecay(reader.Number("init"), reader.Number("decay_rate")),
-            "step_decay" => new StepDecay(reader.Number("init"), reader.Number("decay_rate"), reader.Whole("step_size")),
-            "cosine_decay" => new CosineDecay(reader.Number("init"), reader.Whole("decay_steps"), reader.Number("end", 0)),
+            "step_decay" =>
+                new StepDecay(reader.Number("init"), reader.Number("decay_rate"), reader.Whole("step_size")),
+            "cosine_decay" =>
+                new CosineDecay(reader.Number("init"), reader.Whole("decay_steps"), reader.Number("end", 0)),
             "linear_schedule" => new LinearSchedule(reader.Number("init"), reader.Number("end"), reader.Whole("steps")),
             "join_schedules" => new JoinedSchedules(
                 [.. reader.List("schedules").Select(Read)], [.. reader.Wholes("boundaries")]),

@@ -5,8 +5,8 @@ using ElmMlx.Text;
 namespace ElmMlx.Preference;
 
 /// <summary>
-/// Turns records into pairs: texts (<c>prompt</c>, <c>chosen</c>, <c>rejected</c>), or conversations, where the answers are
-/// lists of messages, and so is the prompt unless the lists begin with it.
+/// Turns records into pairs: texts (<c>prompt</c>, <c>chosen</c>, <c>rejected</c>), or conversations, where the answers
+/// are lists of messages, and so is the prompt unless the lists begin with it.
 /// </summary>
 internal sealed class PairReader
 {
@@ -31,7 +31,8 @@ internal sealed class PairReader
         bool isChat = chosen.ValueKind == JsonValueKind.Array;
         if (isChat != (rejected.ValueKind == JsonValueKind.Array))
             throw new FormatException(
-                $"'{_options.ChosenKey}' is {JsonKinds.Name(chosen)} and '{_options.RejectedKey}' {JsonKinds.Name(rejected)}; " +
+                $"'{_options.ChosenKey}' is {JsonKinds.Name(chosen)} and '{_options.RejectedKey}' " +
+                    $"{JsonKinds.Name(rejected)}; " +
                 "both must be texts, or both lists of messages.");
         PreferencePair pair = isChat ? Conversations(record, chosen, rejected) : Texts(record, chosen, rejected);
         pair = new PreferencePair(pair.Chosen.At(source.Line), pair.Rejected.At(source.Line));
@@ -64,11 +65,13 @@ internal sealed class PairReader
     {
         List<JsonElement> one = Messages(record, chosen, _options.ChosenKey);
         List<JsonElement> other = Messages(record, rejected, _options.RejectedKey);
-        return one.SkipLast(1).SequenceEqual(other.SkipLast(1), EqualityComparer<JsonElement>.Create(JsonElement.DeepEquals))
-            ? new PreferencePair(_rows.LastAnswer(one, RecordReader.Tools(record)), _rows.LastAnswer(other, RecordReader.Tools(record)))
+        return one.SkipLast(1).SequenceEqual(
+            other.SkipLast(1), EqualityComparer<JsonElement>.Create(JsonElement.DeepEquals))
+            ? new PreferencePair(
+                _rows.LastAnswer(one, RecordReader.Tools(record)), _rows.LastAnswer(other, RecordReader.Tools(record)))
             : throw new FormatException(
-                $"'{_options.ChosenKey}' and '{_options.RejectedKey}' differ before their last message; only the last one " +
-                "may be another.");
+                $"'{_options.ChosenKey}' and '{_options.RejectedKey}' differ before their last message; only the " +
+                "last one may be another.");
     }
 
     // The whole conversation: what the prompt says first, and what stands in the list.
@@ -83,9 +86,11 @@ internal sealed class PairReader
                 "user", ConversationMessages.ReadText(prompt, $"'{_options.PromptKey}'")));
         if (!IsAnswer(messages[^1]))
             throw new FormatException(
-                $"the last message of '{key}' is the {ConversationMessages.RoleOf(messages[^1])}'s; it must be the assistant's.");
+                $"the last message of '{key}' is the {ConversationMessages.RoleOf(messages[^1])}'s; it must be the " +
+                    "assistant's.");
         if (messages.Count < 2 || IsAnswer(messages[^2]))
-            throw new FormatException($"'{key}' must have the user's message before the answer, and one answer after it.");
+            throw new FormatException(
+                $"'{key}' must have the user's message before the answer, and one answer after it.");
         NotEmpty(ConversationMessages.TextOf(messages[^1], messages.Count), key);
         return messages;
     }
@@ -93,7 +98,9 @@ internal sealed class PairReader
     private static bool IsAnswer(JsonElement message) => ConversationMessages.RoleOf(message) == "assistant";
 
     private static JsonElement Require(JsonElement record, string key) =>
-        record.TryGetProperty(key, out JsonElement value) ? value : throw new FormatException($"the record has no '{key}'.");
+        record.TryGetProperty(key, out JsonElement value)
+            ? value
+            : throw new FormatException($"the record has no '{key}'.");
 
     private static string NotEmpty(string answer, string key) => string.IsNullOrWhiteSpace(answer)
         ? throw new FormatException($"the answer in '{key}' is empty.")

@@ -18,7 +18,8 @@ public sealed class PreferenceBatches : IBatchSource
     public PreferenceBatches(PreferenceDataset dataset, BatchOptions options)
     {
         if (options.Pack)
-            throw new ArgumentException("Pairs cannot be packed: each row has a log-probability of its own.", nameof(options));
+            throw new ArgumentException(
+                "Pairs cannot be packed: each row has a log-probability of its own.", nameof(options));
         _dataset = dataset;
         _options = options;
         _lengths = [.. dataset.Pairs.Select(pair => pair.Length)];

@@ -3,7 +3,9 @@ using ElmMlx.Text;
 
 namespace ElmMlx.Preference;
 
-/// <summary>A folder of pairs, laid out as <see cref="TrainingData"/>. A file is read when it is first asked for.</summary>
+/// <summary>
+/// A folder of pairs, laid out as <see cref="TrainingData"/>. A file is read when it is first asked for.
+/// </summary>
 public sealed class PreferenceData
 {
     private readonly DataFolder _folder;
@@ -54,8 +56,8 @@ public sealed class PreferenceData
         return dataset.Pairs.Count > 0 ? dataset : throw new InvalidDataException(
             report.Records == 0
                 ? $"{dataset.Path} is empty."
-                : $"{dataset.Path} has no pair to learn from: of {report.Records} records {report.Skipped} cannot be read, and " +
-                  $"{report.AlikeAfterCut} have answers that are alike once they are cut off.");
+                : $"{dataset.Path} has no pair to learn from: of {report.Records} records {report.Skipped} cannot " +
+                  $"be read, and {report.AlikeAfterCut} have answers that are alike once they are cut off.");
     }
 
     private PreferenceDataset? Load(string name)

@@ -9,7 +9,9 @@ public sealed record PreferenceDataOptions
     /// <summary>What is left of a prompt, its end, where a row would be longer than that.</summary>
     public int MaxPromptLength { get; init; } = 512;
 
-    /// <summary>Leaves out records that cannot be read and counts them; otherwise the first one ends the reading.</summary>
+    /// <summary>
+    /// Leaves out records that cannot be read and counts them; otherwise the first one ends the reading.
+    /// </summary>
     public bool SkipBadLines { get; init; }
 
     /// <summary>The model's number of tokens; null: ids are not checked.</summary>

@@ -20,7 +20,9 @@ public sealed class PreferenceDataset
     /// <summary>The pairs.</summary>
     public IReadOnlyList<PreferencePair> Pairs { get; }
 
-    /// <summary>The rows of the pairs: that of the chosen answer is 2 · pair, that of the other one 2 · pair + 1.</summary>
+    /// <summary>
+    /// The rows of the pairs: that of the chosen answer is 2 · pair, that of the other one 2 · pair + 1.
+    /// </summary>
     public IReadOnlyList<TokenRow> Rows { get; }
 
     /// <summary>What was read, cut and left out.</summary>

@@ -4,19 +4,23 @@ using ElmMlx.Training;
 namespace ElmMlx.Preference;
 
 /// <summary>
-/// The loss of direct preference optimisation (Rafailov et al. 2023; the hinge: Zhao et al. 2023), as TRL computes it. With π
-/// and ref the log-probabilities of an answer, <c>z = (π − ref) of the chosen one − (π − ref) of the rejected one</c>.
+/// The loss of direct preference optimisation (Rafailov et al. 2023; the hinge: Zhao et al. 2023), as TRL computes it.
+/// With π and ref the log-probabilities of an answer, <c>z = (π − ref) of the chosen one − (π − ref) of the rejected
+/// one</c>.
 /// </summary>
 /// <remarks>P = pairs.</remarks>
 public static class PreferenceLoss
 {
-    /// <summary>The loss of a model with adapters, for a <see cref="Trainer"/>: a batch's weight is its pairs.</summary>
+    /// <summary>
+    /// The loss of a model with adapters, for a <see cref="Trainer"/>: a batch's weight is its pairs.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="reference">What the reference thinks of the answers that the batches hold.</param>
     /// <param name="options">Which loss.</param>
     /// <param name="seed">Seeds dropout.</param>
     /// <exception cref="ArgumentException">An option is impossible.</exception>
-    public static BatchLoss Of(OpenElmModel model, ReferenceLogProbs reference, PreferenceLossOptions options, ulong seed)
+    public static BatchLoss Of(
+        OpenElmModel model, ReferenceLogProbs reference, PreferenceLossOptions options, ulong seed)
     {
         options.Check();
         return (batch, step) =>
@@ -28,8 +32,8 @@ public static class PreferenceLoss
     }
 
     /// <summary>
-    /// The loss of pairs; its figures are the rewards β (π − ref) of both answers, their difference (margin), and how often the
-    /// chosen one's is the larger (accuracy).
+    /// The loss of pairs; its figures are the rewards β (π − ref) of both answers, their difference (margin), and how
+    /// often the chosen one's is the larger (accuracy).
     /// </summary>
     /// <param name="policy">Log-probabilities of the answers, [P, 2]: chosen, rejected.</param>
     /// <param name="reference">The reference's, [P, 2].</param>
@@ -40,7 +44,8 @@ public static class PreferenceLoss
         MlxArray margin = rewards[0] - rewards[1];                                                // β z
         MlxArray loss = options.Kind == PreferenceLossKind.Hinge
             ? (1f - margin).Maximum(0f)
-            : Softplus(-margin) * (float)(1 - options.LabelSmoothing) + Softplus(margin) * (float)options.LabelSmoothing;
+            : Softplus(-margin) * (float)(
+                1 - options.LabelSmoothing) + Softplus(margin) * (float)options.LabelSmoothing;
         return new LossSum(loss.Sum(), policy.Dim(0))
         {
             Figures =

@@ -1,6 +1,8 @@
 namespace ElmMlx.Preference;
 
-/// <summary>Losses of preference tuning, of z: how much more than the reference the model prefers the chosen answer.</summary>
+/// <summary>
+/// Losses of preference tuning, of z: how much more than the reference the model prefers the chosen answer.
+/// </summary>
 public enum PreferenceLossKind
 {
     /// <summary><c>−ln σ(β z)</c>.</summary>

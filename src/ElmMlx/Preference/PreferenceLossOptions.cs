@@ -6,7 +6,9 @@ public sealed record PreferenceLossOptions
     /// <summary>The loss.</summary>
     public PreferenceLossKind Kind { get; init; }
 
-    /// <summary>How much a difference of log-probabilities counts: the larger, the nearer the model stays to the reference.</summary>
+    /// <summary>
+    /// How much a difference of log-probabilities counts: the larger, the nearer the model stays to the reference.
+    /// </summary>
     public double Beta { get; init; } = 0.1;
 
     /// <summary>The share ε of pairs that are taken to be the wrong way round; of the sigmoid loss only.</summary>
@@ -22,6 +24,7 @@ public sealed record PreferenceLossOptions
             throw new ArgumentException(FormattableString.Invariant(
                 $"label_smoothing is {LabelSmoothing}; it must be from 0 up to, not including, 0.5."));
         if (LabelSmoothing > 0 && Kind == PreferenceLossKind.Hinge)
-            throw new ArgumentException("The hinge loss has no label_smoothing; leave it out, or take the sigmoid loss.");
+            throw new ArgumentException(
+                "The hinge loss has no label_smoothing; leave it out, or take the sigmoid loss.");
     }
 }

@@ -5,8 +5,8 @@ using ElmMlx.OpenElm;
 namespace ElmMlx.Preference;
 
 /// <summary>
-/// What the reference thinks of every answer of a file: the model without its adapters. It never changes, so it is computed
-/// once, before training.
+/// What the reference thinks of every answer of a file: the model without its adapters. It never changes, so it is
+/// computed once, before training.
 /// </summary>
 public sealed class ReferenceLogProbs
 {
@@ -22,7 +22,8 @@ public sealed class ReferenceLogProbs
     /// <param name="cancellation">Ends between two batches.</param>
     /// <exception cref="InvalidDataException">One is NaN or infinite; says of which line.</exception>
     public static ReferenceLogProbs Compute(
-        OpenElmModel model, PreferenceBatches batches, int limit = -1, IProgress<(int Done, int Total)>? progress = null,
+        OpenElmModel model, PreferenceBatches batches, int limit = -1,
+        IProgress<(int Done, int Total)>? progress = null,
         CancellationToken cancellation = default)
     {
         int count = limit < 0 ? batches.BatchesPerEpoch : Math.Min(limit, batches.BatchesPerEpoch);
@@ -37,8 +38,8 @@ public sealed class ReferenceLogProbs
             float[] logProbs = AnswerLogProbs.Of(model, batch).ToArray<float>();
             foreach ((int row, float logProb) in batch.Rows.Zip(logProbs))
                 values[row] = float.IsFinite(logProb) ? logProb : throw new InvalidDataException(
-                    $"{batches.Place(row)}: the reference's log-probability is NaN or infinite; load the model in another " +
-                    "type (--dtype), or look at its weights.");
+                    $"{batches.Place(row)}: the reference's log-probability is NaN or infinite; load the model in " +
+                    "another type (--dtype), or look at its weights.");
             progress?.Report((number + 1, count));
         }
         return new ReferenceLogProbs(values);
@@ -46,9 +47,12 @@ public sealed class ReferenceLogProbs
 
     /// <summary>Those of a batch's answers.</summary>
     /// <returns>[P, 2], float32: chosen, rejected.</returns>
-    /// <exception cref="InvalidOperationException">The batch is beyond the limit that they were computed for.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The batch is beyond the limit that they were computed for.
+    /// </exception>
     internal MlxArray Of(Batch batch) => MlxArray.From<float>(
         [.. batch.Rows.Select(row => _values.TryGetValue(row, out float value) ? value
-            : throw new InvalidOperationException($"Row {row} has no reference: more batches are used than were computed."))],
+            : throw new InvalidOperationException($"Row {row} has no reference: more batches are used than were " +
+                "computed."))],
         batch.Rows.Count / 2, 2);
 }

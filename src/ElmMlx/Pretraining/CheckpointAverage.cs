@@ -6,8 +6,8 @@ using ElmMlx.Weights;
 namespace ElmMlx.Pretraining;
 
 /// <summary>
-/// The mean of checkpoints, as CoreNet averages them: summed in float64 in the given order, divided by the number of those
-/// that have the tensor, in the type of the first.
+/// The mean of checkpoints, as CoreNet averages them: summed in float64 in the given order, divided by the number of
+/// those that have the tensor, in the type of the first.
 /// </summary>
 internal static class CheckpointAverage
 {
@@ -19,10 +19,12 @@ internal static class CheckpointAverage
     /// <exception cref="InvalidDataException">A tensor has different shapes.</exception>
     public static void Write(IReadOnlyList<CheckpointSource> sources, string path)
     {
-        SourceTensor[] tensors = [.. sources.SelectMany(source => source.Tensors.Values).DistinctBy(tensor => tensor.Name)];
+        SourceTensor[] tensors =
+            [.. sources.SelectMany(source => source.Tensors.Values).DistinctBy(tensor => tensor.Name)];
         foreach (CheckpointSource source in sources)
             foreach (SourceTensor tensor in tensors)
-                if (source.Tensors.TryGetValue(tensor.Name, out SourceTensor? own) && !own.Shape.SequenceEqual(tensor.Shape))
+                if (source.Tensors.TryGetValue(tensor.Name, out SourceTensor? own)
+                    && !own.Shape.SequenceEqual(tensor.Shape))
                     throw new InvalidDataException(
                         $"{source.Path}: {own} is another shape than {tensor} of the checkpoints before it; average " +
                         "checkpoints of one model.");
@@ -72,7 +74,8 @@ internal static class CheckpointAverage
                 TensorType.Float64 => BinaryPrimitives.ReadDoubleLittleEndian(element),
                 TensorType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(element),
                 TensorType.Float16 => (double)BinaryPrimitives.ReadHalfLittleEndian(element),
-                TensorType.BFloat16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
+                TensorType.BFloat16 =>
+                    BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
                 TensorType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(element),
                 _ => throw new NotSupportedException($"Checkpoints of {type.Name()} are not averaged."),
             };

@@ -4,8 +4,8 @@ using ElmMlx.Checkpoints;
 namespace ElmMlx.Pretraining;
 
 /// <summary>
-/// CoreNet's configuration of a LoRA run in the words of mlx-lm's YAML. Data, tokenizer and model come from their folders,
-/// so what CoreNet says of them is left aside.
+/// CoreNet's configuration of a LoRA run in the words of mlx-lm's YAML. Data, tokenizer and model come from their
+/// folders, so what CoreNet says of them is left aside.
 /// </summary>
 public sealed class CoreNetLoraRecipe
 {
@@ -45,7 +45,9 @@ public sealed class CoreNetLoraRecipe
     public IEnumerable<string> Ignored => _settings.Ignored.Where(key => key != "model.lora.config");
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="InvalidDataException">A setting that is needed is missing, or cannot be followed here.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A setting that is needed is missing, or cannot be followed here.
+    /// </exception>
     public static CoreNetLoraRecipe Read(string path) => new(path);
 
     private void SetOptimizer()
@@ -73,7 +75,8 @@ public sealed class CoreNetLoraRecipe
 
     private void SetSchedule(long updates)
     {
-        string kind = _settings.OneOf("scheduler.name", "cosine", "cosine", "fixed", "polynomial"), section = $"scheduler.{kind}.";
+        string kind = _settings.OneOf(
+            "scheduler.name", "cosine", "cosine", "fixed", "polynomial"), section = $"scheduler.{kind}.";
         (string peak, string? final) = kind switch
         {
             "cosine" => ("max_lr", "min_lr"),
@@ -96,12 +99,13 @@ public sealed class CoreNetLoraRecipe
         IReadOnlyList<CoreNetLoraRule> rules = CoreNetYaml.Read(_path).LoraRules;
         if (!_settings.Flag("model.lora.use_lora") || rules.Count == 0)
             throw new InvalidDataException(
-                $"{_path} has no model.lora.config with use_lora: it is the recipe of another kind of training (elm train).");
+                $"{_path} has no model.lora.config with use_lora: it is the recipe of another kind of training (elm " +
+                    "train).");
         CoreNetLoraRule one = rules[0];
         if (rules.Any(rule => rule with { Pattern = one.Pattern } != one))
             throw new InvalidDataException(
-                $"{_path}: the entries of model.lora.config have different r, lora_alpha, lora_dropout, use_rslora or use_dora; " +
-                "here all modules get the same adapters: make them equal.");
+                $"{_path}: the entries of model.lora.config have different r, lora_alpha, lora_dropout, use_rslora " +
+                "or use_dora; here all modules get the same adapters: make them equal.");
         // Python's re.match, on CoreNet's names: those here begin with transformer.
         string pattern = $@"^(?:transformer\.)?(?:{string.Join('|', rules.Select(rule => rule.Pattern))})";
         Add("fine_tune_type", one.UseDora ? "dora" : "lora");

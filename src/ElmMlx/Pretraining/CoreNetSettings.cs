@@ -7,8 +7,8 @@ using YamlDotNet.RepresentationModel;
 namespace ElmMlx.Pretraining;
 
 /// <summary>
-/// A CoreNet configuration under its dotted names, <c>scheduler.cosine.max_lr</c>: nested or dotted in the file, as CoreNet
-/// takes both. It knows what was asked for, and so what was not.
+/// A CoreNet configuration under its dotted names, <c>scheduler.cosine.max_lr</c>: nested or dotted in the file, as
+/// CoreNet takes both. It knows what was asked for, and so what was not.
 /// </summary>
 internal sealed class CoreNetSettings
 {
@@ -79,7 +79,8 @@ internal sealed class CoreNetSettings
         string known = $"what is known here is {string.Join(", ", allowed)}";
         throw Scalar(key) is null
             ? new InvalidDataException(
-                $"{_path}: {key} is missing{(fallback is null ? "" : $", and CoreNet's default is {fallback}")}; {known}.")
+                $"{_path}: {key} is missing{(fallback is null ? "" : $", and CoreNet's default is {fallback}")}; " +
+                    $"{known}.")
             : Wrong(key, $"is '{text}'; {known}");
     }
 
@@ -96,7 +97,8 @@ internal sealed class CoreNetSettings
         long number = text is null
             ? fallback ?? throw new InvalidDataException($"{_path}: {key} is missing; it must be a whole number.")
             : long.TryParse(
-                text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture,
+                text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign,
+                CultureInfo.InvariantCulture,
                 out long parsed)
                 ? parsed
                 : throw Wrong(key, $"is '{text}', not a whole number");
@@ -174,7 +176,8 @@ internal sealed class CoreNetSettings
             if (value is YamlMappingNode below)
                 Add(name + ".", below);
             else
-                _nodes[name] = value;       // of a name written twice, nested and dotted, CoreNet too takes the later one
+                // of a name written twice, nested and dotted, CoreNet too takes the later one
+                _nodes[name] = value;
         }
     }
 

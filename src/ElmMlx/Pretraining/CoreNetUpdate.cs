@@ -22,7 +22,8 @@ internal sealed class CoreNetUpdate : IDisposable
         _recipe = recipe;
         model.CheckpointsLayers = recipe.CheckpointsLayers;
         Embedding embedding = (Embedding)model.Embedding;
-        model.Replace("token_embeddings", new PaddedEmbedding(embedding.DenseWeight().Copy(), recipe.Model.PaddingIndex ?? -1));
+        model.Replace(
+            "token_embeddings", new PaddedEmbedding(embedding.DenseWeight().Copy(), recipe.Model.PaddingIndex ?? -1));
         embedding.Dispose();
         _parameters = [.. model.NamedParameters()];
         _watched = [.. _parameters.Select(entry => entry.Parameter)];
@@ -44,8 +45,8 @@ internal sealed class CoreNetUpdate : IDisposable
         _parameters.Select(entry => (entry.Path, entry.Parameter.Value));
 
     /// <summary>
-    /// The gradients of all batches together, in the order of <see cref="Weights"/>: their sum, each batch's a mean over its
-    /// own tokens, or the mean over all tokens.
+    /// The gradients of all batches together, in the order of <see cref="Weights"/>: their sum, each batch's a mean
+    /// over its own tokens, or the mean over all tokens.
     /// </summary>
     public (MlxArray[] Gradients, MicroLoss[] Losses) Gradients(IReadOnlyList<MicroBatch> batches)
     {

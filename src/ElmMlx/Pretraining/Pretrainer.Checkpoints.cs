@@ -13,11 +13,8 @@ namespace ElmMlx.Pretraining;
 public sealed partial class Pretrainer
 {
     internal const string WeightsFile = "model.safetensors", AverageFile = "ema.safetensors";
-    private const string DataFile = "data.json", OptimizerPrefix = "optimizer:";
+    private const string DataFile = "data.json";
     private readonly RunFiles? _files;
-    private bool _isResumed;
-    private string? _checkpoint;
-    private long? _savedStep;
 
     /// <summary>Goes on from the newest whole checkpoint of the run's folder.</summary>
     /// <param name="force">Whether to go on although settings differ.</param>
@@ -28,20 +25,9 @@ public sealed partial class Pretrainer
     /// Settings differ from those of the checkpoint; the message names them. Nothing has changed then.
     /// </exception>
     /// <exception cref="InvalidDataException">There are checkpoints, and none of them is whole.</exception>
-    public (long? Step, IReadOnlyList<string> Notes) Resume(bool force = false)
-    {
-        if (_files is null)
-            throw new InvalidOperationException("A run that writes nothing cannot be resumed.");
-        using var scope = new ArrayScope();
-        (Checkpoint? checkpoint, string folder, IReadOnlyList<string> notes) = _files.Latest(force);
-        if (checkpoint is null)
-            return (null, notes);
-        Load(checkpoint, folder);
-        _isResumed = true;
-        _checkpoint = folder;
-        _savedStep = _state.Step;
-        return (_state.Step, notes);
-    }
+    public (long? Step, IReadOnlyList<string> Notes) Resume(bool force = false) => _files is null
+        ? throw new InvalidOperationException("A run that writes nothing cannot be resumed.")
+        : _files.Resume(force, Load);
 
     private RunFolder FolderOf(string folder) => new(folder)
     {
@@ -62,14 +48,13 @@ public sealed partial class Pretrainer
     private string Save()
     {
         using var scope = new ArrayScope();
-        _savedStep = _state.Step;
-        return _checkpoint = _files!.Save(
+        return _files!.Save(
             new Checkpoint
             {
                 State = _state,
                 Settings = _options.Settings,
                 Weights = NamedWeights(),
-                Arrays = _updates.Optimizer.State.ToDictionary(entry => OptimizerPrefix + entry.Key, entry => entry.Value),
+                Arrays = Checkpoint.ArraysOf(_updates.Optimizer),
             },
             folder =>
             {
@@ -105,14 +90,12 @@ public sealed partial class Pretrainer
         ICoreNetBatches batches = ReadData(Path.Combine(folder, DataFile));
         try
         {
-            _updates.Optimizer.LoadState(checkpoint.Arrays
-                .Where(entry => entry.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
-                .ToDictionary(entry => entry.Key[OptimizerPrefix.Length..], entry => entry.Value));
+            checkpoint.LoadInto(_updates.Optimizer, folder);
         }
-        catch (ArgumentException e)
+        catch
         {
             batches.Dispose();
-            throw new ArgumentException($"{folder} cannot be gone on from: {e.Message}", e);
+            throw;
         }
         MlxArray.Eval([.. weights.Values, .. average?.Values.ToArray() ?? []]);
         _updates.Load(weights);
@@ -126,7 +109,8 @@ public sealed partial class Pretrainer
     private Dictionary<string, MlxArray> Own(IReadOnlyDictionary<string, MlxArray> stored, string folder) =>
         _updates.Weights.ToDictionary(
             entry => entry.Name,
-            entry => Checkpoint.Find(stored, OpenElmModel.MlxLmName(entry.Name), entry.Value, folder).AsType(DType.Float32));
+            entry => Checkpoint.Find(stored, OpenElmModel.MlxLmName(entry.Name), entry.Value, folder)
+                .AsType(DType.Float32));
 
     private ICoreNetBatches ReadData(string path)
     {
@@ -135,9 +119,11 @@ public sealed partial class Pretrainer
             using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 8 });
             return _open(json.RootElement);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (
+            e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new InvalidDataException($"{path} is damaged: it is not the place in the data that a checkpoint has.", e);
+            throw new InvalidDataException(
+                $"{path} is damaged: it is not the place in the data that a checkpoint has.", e);
         }
     }
 

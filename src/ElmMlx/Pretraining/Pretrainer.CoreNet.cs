@@ -7,8 +7,8 @@ namespace ElmMlx.Pretraining;
 public sealed partial class Pretrainer
 {
     /// <summary>
-    /// Writes the run as CoreNet's <c>training_checkpoint_last.pt</c>: weights, AdamW's moments, moving average and the number
-    /// of finished updates. CoreNet's place in the data is in files of its own.
+    /// Writes the run as CoreNet's <c>training_checkpoint_last.pt</c>: weights, AdamW's moments, moving average and the
+    /// number of finished updates. CoreNet's place in the data is in files of its own.
     /// </summary>
     /// <param name="path">The file.</param>
     public void WriteTrainingCheckpoint(string path)
@@ -34,7 +34,8 @@ public sealed partial class Pretrainer
                 ("weight_decay", decay),
                 ("lr", _updates.Optimizer.LearningRate.At(Math.Max(0, _updates.Optimizer.Step - 1))),
                 ("betas", new PickleTuple([_recipe.Betas.First, _recipe.Betas.Second])), ("eps", _recipe.Epsilon),
-                ("amsgrad", false), ("maximize", false), ("foreach", null), ("capturable", false), ("differentiable", false),
+                ("amsgrad", false), ("maximize", false), ("foreach", null), ("capturable", false),
+                ("differentiable", false),
                 ("fused", null), ("decoupled_weight_decay", true), ("params", numbers)));
         }
         PickleDict root = PickleWriter.Dict(
@@ -52,7 +53,8 @@ public sealed partial class Pretrainer
         writer.Commit();
 
         PickleDict StateDict(string prefix, IReadOnlyDictionary<string, MlxArray> values) => PickleWriter.StateDict(
-            _recipe.Model.TensorShapes().Select(tensor => (tensor.Name, Add($"{prefix}:{tensor.Name}", values[tensor.Name]))));
+            _recipe.Model.TensorShapes()
+                .Select(tensor => (tensor.Name, Add($"{prefix}:{tensor.Name}", values[tensor.Name]))));
 
         TensorSpec Add(string name, MlxArray array)
         {

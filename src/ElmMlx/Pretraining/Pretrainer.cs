@@ -8,11 +8,12 @@ using ElmMlx.Training;
 namespace ElmMlx.Pretraining;
 
 /// <summary>
-/// The loop of pretraining: batches, updates in CoreNet's order, evaluations and checkpoints on the way. A step is an update.
+/// The loop of pretraining: batches, updates in CoreNet's order, evaluations and checkpoints on the way. A step is an
+/// update.
 /// </summary>
 /// <remarks>
-/// Nothing that decides the future is hidden: weights, moments, the moving average, every worker's place in the data and the
-/// numbers of <see cref="TrainingState"/> are in every checkpoint; everything else follows from the recipe.
+/// Nothing that decides the future is hidden: weights, moments, the moving average, every worker's place in the data
+/// and the numbers of <see cref="TrainingState"/> are in every checkpoint; everything else follows from the recipe.
 /// </remarks>
 public sealed partial class Pretrainer : IDisposable
 {
@@ -69,8 +70,10 @@ public sealed partial class Pretrainer : IDisposable
         IProgress<TrainingReport>? progress = null, CancellationToken cancellation = default)
     {
         MlxMemory.ResetPeak();
-        _files?.Begin(_isResumed ? _state.Step : null);
-        if (!_isResumed && _options.Validation is not null && !cancellation.IsCancellationRequested)
+        _files?.Begin(_state.Step);
+        if (_files is not { IsResumed: true }
+            && _options.Validation is not null
+            && !cancellation.IsCancellationRequested)
             Finish(Evaluate(NewReport()), progress);
         while (_state.Step < _recipe.Updates && !cancellation.IsCancellationRequested)
         {
@@ -80,7 +83,7 @@ public sealed partial class Pretrainer : IDisposable
             Finish(report, progress);
         }
         bool hasBegun = _state.Step > 0 || _state.BestLoss is not null;
-        if (_files is not null && hasBegun && _savedStep != _state.Step)
+        if (_files is not null && hasBegun && _files.SavedStep != _state.Step)
             Save();
         return new TrainingResult
         {
@@ -90,7 +93,7 @@ public sealed partial class Pretrainer : IDisposable
             SkippedBatches = _state.SkippedBatches,
             BestLoss = _state.BestLoss,
             BestStep = _state.BestStep,
-            Checkpoint = _checkpoint,
+            Checkpoint = _files?.NewestCheckpoint,
         };
     }
 
@@ -158,7 +161,9 @@ public sealed partial class Pretrainer : IDisposable
         IEnumerable<CoreNetBatch> batches = CoreNetBatches.Once(_options.Validation!, _tokenizer.Value);
         double sum = 0;
         long tokens = 0;
-        foreach (CoreNetBatch batch in _options.ValidationBatches < 0 ? batches : batches.Take(_options.ValidationBatches))
+        foreach (CoreNetBatch batch in _options.ValidationBatches < 0
+            ? batches
+            : batches.Take(_options.ValidationBatches))
         {
             using var scope = new ArrayScope();
             MicroLoss loss = _updates.Measure(MicroBatchOf(batch));
@@ -202,10 +207,12 @@ public sealed partial class Pretrainer : IDisposable
     private string Explain(MicroLoss[] losses, CoreNetBatch[] batches, double learningRate)
     {
         int bad = Math.Max(0, Array.FindIndex(losses, loss => !float.IsFinite(loss.Total)));
-        string what = float.IsFinite(losses[bad].Total) ? "a gradient is infinite or NaN" : "the loss is infinite or NaN";
+        string what = float.IsFinite(losses[bad].Total)
+            ? "a gradient is infinite or NaN"
+            : "the loss is infinite or NaN";
         string times = _state.SkippedInARow > 1 ? $" for {_state.SkippedInARow} updates in a row" : "";
         return FormattableString.Invariant(
-            $"Update {_state.Step}: {what}{times} ({batches[bad].Describe()}; learning rate {learningRate:g4}). Lower the ") +
-            "learning rate, clip the gradient, or look at these documents; the last checkpoint stands.";
+            $"Update {_state.Step}: {what}{times} ({batches[bad].Describe()}; learning rate {learningRate:g4}). ") +
+            "Lower the learning rate, clip the gradient, or look at these documents; the last checkpoint stands.";
     }
 }

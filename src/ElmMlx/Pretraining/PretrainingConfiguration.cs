@@ -1,6 +1,8 @@
 namespace ElmMlx.Pretraining;
 
-/// <summary>A run as a CoreNet configuration describes it: the form of those that OpenELM was pretrained with.</summary>
+/// <summary>
+/// A run as a CoreNet configuration describes it: the form of those that OpenELM was pretrained with.
+/// </summary>
 public sealed record PretrainingConfiguration
 {
     /// <summary>Everything that decides the numbers.</summary>

@@ -15,7 +15,9 @@ public sealed record PretrainingInputs
     /// </summary>
     public string? Architecture { get; init; }
 
-    /// <summary>Weights to begin with, a checkpoint or a model folder; null: <c>common.finetune</c>, or new ones.</summary>
+    /// <summary>
+    /// Weights to begin with, a checkpoint or a model folder; null: <c>common.finetune</c>, or new ones.
+    /// </summary>
     public string? From { get; init; }
 
     /// <summary>Counts documents that cannot be read and goes on, instead of ending with the first one.</summary>

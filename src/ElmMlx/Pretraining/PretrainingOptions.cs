@@ -27,8 +27,8 @@ public sealed record PretrainingOptions
     public int MaxSkippedInARow { get; init; } = 4;
 
     /// <summary>
-    /// Everything that decides the numbers of the run, by the name that a person knows it by. A run is resumed only with the
-    /// same settings.
+    /// Everything that decides the numbers of the run, by the name that a person knows it by. A run is resumed only
+    /// with the same settings.
     /// </summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 }

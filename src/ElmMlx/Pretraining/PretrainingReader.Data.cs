@@ -11,7 +11,8 @@ internal sealed partial class PretrainingReader
         const string key = $"{Lm}.general_lm.train_data_info";
         IReadOnlyList<CoreNetDataEntry> entries = ReadFiles(key, decides: true);
         if (entries.Count == 0)
-            throw _settings.Wrong(key, "names no files; it is a list of mappings with file_name, text_key and file_id_range");
+            throw _settings.Wrong(
+                key, "names no files; it is a list of mappings with file_name, text_key and file_id_range");
         long workers = _settings.Whole("dataset.workers", -1, -1, 4096);
         if (workers < 0)
             _notes.Add("dataset.workers is -1, which means one for every core in CoreNet: here it means one.");
@@ -56,7 +57,8 @@ internal sealed partial class PretrainingReader
                     entry = entry with { FileName = Doubled(_path) + entry.FileName };
                 if (entry.Files().Select(file => file.Path).FirstOrDefault(file => !File.Exists(file)) is { } missing)
                     throw new InvalidDataException(
-                        $"there is no file {missing}, and file_id_range is [{entry.FirstId}, {entry.EndId}], its end not used.");
+                        $"there is no file {missing}, and file_id_range is [{entry.FirstId}, {entry.EndId}], its " +
+                            "end not used.");
                 return entry;
             }
             catch (InvalidDataException e)
@@ -67,7 +69,8 @@ internal sealed partial class PretrainingReader
 
         // The configuration's folder, in Python's notation of names.
         static string Doubled(string path) =>
-            Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "").Replace("{", "{{", StringComparison.Ordinal)
+            Path.Combine(
+                Path.GetDirectoryName(Path.GetFullPath(path))!, "").Replace("{", "{{", StringComparison.Ordinal)
                 .Replace("}", "}}", StringComparison.Ordinal) + Path.DirectorySeparatorChar;
     }
 

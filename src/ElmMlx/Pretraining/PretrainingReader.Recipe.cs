@@ -78,8 +78,8 @@ internal sealed partial class PretrainingReader
         if (after == 0 || batches == 1)
             return batches;
         _notes.Add(
-            $"common.accum_after_epoch is {after}, and data without an end never leave epoch 0: as in CoreNet, no batches are " +
-            "accumulated.");
+            $"common.accum_after_epoch is {after}, and data without an end never leave epoch 0: as in CoreNet, no " +
+            "batches are accumulated.");
         return 1;
     }
 

@@ -65,8 +65,8 @@ internal sealed partial class PretrainingReader
     {
         int padding = RowStream.PaddingId(tokenizer), needed = Math.Max(tokenizer.VocabularySize, padding + 1);
         return model.VocabularySize >= needed ? null
-            : $"is {model.VocabularySize}, and the tokenizer has {tokenizer.VocabularySize} pieces and fills rows up with the id " +
-                $"{padding}: it must be {needed} or more";
+            : $"is {model.VocabularySize}, and the tokenizer has {tokenizer.VocabularySize} pieces and fills rows " +
+                $"up with the id {padding}: it must be {needed} or more";
     }
 
     // What a file of another task would say; CoreNet's own defaults are those of image classification.
@@ -98,7 +98,8 @@ internal sealed partial class PretrainingReader
         int padding = (int)_settings.Whole($"{Gpt}.padding_index", -1, -1);
         if (padding >= vocabulary)
             throw _settings.Wrong(
-                $"{Gpt}.vocab_size", $"is {vocabulary}, and padding_index is {padding}: it must be {padding + 1L} or more");
+                $"{Gpt}.vocab_size",
+                $"is {vocabulary}, and padding_index is {padding}: it must be {padding + 1L} or more");
         OpenElmConfig? config = null;
         if (_inputs.Architecture is not null || !OpenElmConfig.TryFromName(name, vocabulary, out config))
         {
@@ -120,12 +121,16 @@ internal sealed partial class PretrainingReader
     private string ArchitectureFile(string name)
     {
         if (_inputs.Architecture is { } given)
-            return File.Exists(given) ? given : throw new FileNotFoundException($"There is no architecture file {given}.");
+            return File.Exists(given)
+                ? given
+                : throw new FileNotFoundException($"There is no architecture file {given}.");
         string folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
-        string[] places = [Path.ChangeExtension(_path, ".architecture.json"), Path.Combine(folder, "architecture.json")];
+        string[] places =
+            [Path.ChangeExtension(_path, ".architecture.json"), Path.Combine(folder, "architecture.json")];
         return places.FirstOrDefault(File.Exists) ?? throw _settings.Wrong(
             $"{Gpt}.model_name",
-            $"is '{name}', which is none of {string.Join(", ", OpenElmConfig.KnownNames)}, and there is no {places[0]} or " +
+            $"is '{name}', which is none of {string.Join(", ", OpenElmConfig.KnownNames)}, and there is no " +
+                $"{places[0]} or " +
             $"{places[1]} that describes it");
     }
 
@@ -134,7 +139,9 @@ internal sealed partial class PretrainingReader
         const string key = $"{Pieces}.model_path";
         string? named = _settings.Text(key, decides: false);
         string path = _inputs.TokenizerPath
-            ?? (named is null ? throw _settings.Wrong(key, "is missing; it names the tokenizer's file") : Resolve(named));
+            ?? (named is null
+                ? throw _settings.Wrong(key, "is missing; it names the tokenizer's file")
+                : Resolve(named));
         if (!File.Exists(path) && !Directory.Exists(path))
             throw _inputs.TokenizerPath is null
                 ? _settings.Wrong(key, $"is '{named}', and there is no such file")
@@ -151,8 +158,8 @@ internal sealed partial class PretrainingReader
     {
         if (recipe.IgnoreIndex != padding)
             _notes.Add(
-                $"{Entropy}.ignore_index is {recipe.IgnoreIndex}, and rows are filled up with {padding}: the padding is learnt " +
-                "as if it were text.");
+                $"{Entropy}.ignore_index is {recipe.IgnoreIndex}, and rows are filled up with {padding}: the " +
+                "padding is learnt as if it were text.");
         if (recipe.Data.SequenceLength > recipe.Model.MaxContextLength)
             _notes.Add(
                 $"{Lm}.sequence_length is {recipe.Data.SequenceLength}, more than the model's max_context_length of " +

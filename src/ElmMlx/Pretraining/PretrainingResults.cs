@@ -20,7 +20,9 @@ public static class PretrainingResults
     /// <param name="formats">In which forms.</param>
     /// <param name="average">Checkpoints whose mean is written too, the newest ones; 0 for none.</param>
     /// <returns>What was written, and from what, one sentence each.</returns>
-    /// <exception cref="ArgumentException">There are not as many checkpoints; the newest weights are written then.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are not as many checkpoints; the newest weights are written then.
+    /// </exception>
     /// <exception cref="InvalidDataException">A checkpoint is not as it was written.</exception>
     public static IReadOnlyList<string> Write(string folder, PretrainingFormats formats, int average = 0)
     {
@@ -39,8 +41,8 @@ public static class PretrainingResults
             Add("ema_last", "model_ema", $"the moving average after update {steps[0]}", [ema]);
         if (average > steps.Count)
             throw new ArgumentException(
-                $"There are {steps.Count} checkpoints in {folder}, and the mean of {average} is asked for: save more often " +
-                "(common.save_interval_freq), or keep more.");
+                $"There are {steps.Count} checkpoints in {folder}, and the mean of {average} is asked for: save " +
+                "more often (common.save_interval_freq), or keep more.");
         if (average > 0)
             Add(
                 "average", "model_average", $"the mean of updates {string.Join(", ", steps.Take(average).Reverse())}",
@@ -91,7 +93,8 @@ public static class PretrainingResults
         }
         foreach ((string from, string name) in TokenizerFiles.Find(checkpoint, null))
             AtomicFile.WriteAllBytes(Path.Combine(folder.Path, name), File.ReadAllBytes(from));
-        AtomicFile.WriteAllBytes(Path.Combine(folder.Path, "config.json"), Encoding.UTF8.GetBytes(config.ToMlxLmJson()));
+        AtomicFile.WriteAllBytes(
+            Path.Combine(folder.Path, "config.json"), Encoding.UTF8.GetBytes(config.ToMlxLmJson()));
         folder.Commit();
     }
 }

@@ -18,7 +18,8 @@ internal static class StartingWeights
     {
         using CheckpointSource source = Open(path);
         if (source is FolderSource { Config.Quantization: not null })
-            throw new InvalidDataException($"{path} is quantised; mlx-convert --dequantize makes a folder that can be trained.");
+            throw new InvalidDataException(
+                $"{path} is quantised; mlx-convert --dequantize makes a folder that can be trained.");
         if (config.TieEmbeddings)
             source.DropRepeatedHead();
         var tensors = new Dictionary<string, MlxArray>(StringComparer.Ordinal);

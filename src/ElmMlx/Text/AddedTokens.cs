@@ -41,7 +41,9 @@ internal sealed class AddedTokens
 
     /// <param name="json">The file's <c>added_tokens</c>.</param>
     /// <param name="vocabularyId">The model's id of a text: it goes before the id that the file writes here.</param>
-    /// <param name="normalize">The file's normalizer; it also sees the tokens that have <c>normalized: true</c>.</param>
+    /// <param name="normalize">
+    /// The file's normalizer; it also sees the tokens that have <c>normalized: true</c>.
+    /// </param>
     public static AddedTokens Read(JsonElement? json, Func<string, int?> vocabularyId, Func<string, string> normalize)
     {
         var tokens = new List<AddedToken>();

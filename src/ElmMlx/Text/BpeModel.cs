@@ -111,7 +111,9 @@ internal sealed class BpeModel : TokenModel
             }
             if (pair.Length != 2)
                 throw new FormatException($"merge {rank} has {pair.Length} pieces; a merge has two");
-            var right = prefix is { Length: > 0 } && pair[1].Length >= prefix.Length ? pair[1][prefix.Length..] : pair[1];
+            var right = prefix is { Length: > 0 } && pair[1].Length >= prefix.Length
+                ? pair[1][prefix.Length..]
+                : pair[1];
             merges[Key(Id(pair[0]), Id(pair[1]))] = (rank, Id(pair[0] + right));
             rank++;
         }

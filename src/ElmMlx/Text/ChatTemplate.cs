@@ -52,7 +52,8 @@ public sealed class ChatTemplate : IChatTemplate
         ArgumentNullException.ThrowIfNull(options);
         if (options is { AddGenerationPrompt: true, ContinueFinalMessage: true })
             throw new ArgumentException(
-                "ContinueFinalMessage ends in the last message, AddGenerationPrompt behind it; choose one.", nameof(options));
+                "ContinueFinalMessage ends in the last message, AddGenerationPrompt behind it; choose one.",
+                nameof(options));
         var final = "";
         var text = Choose(options).Render(options.Clock, scope =>
         {
@@ -90,7 +91,8 @@ public sealed class ChatTemplate : IChatTemplate
         if (hasTools && _templates.TryGetValue("tool_use", out var template))
             return template;
         return _templates.TryGetValue("default", out template) ? template : throw new InvalidDataException(
-            $"{_name} has several chat templates ({string.Join(", ", _templates.Keys)}), and none is named default; name one so.");
+            $"{_name} has several chat templates ({string.Join(", ", _templates.Keys)}), and none is named default; " +
+                "name one so.");
     }
 
     // Puts the marker behind the last message's text, and returns that text.

@@ -13,7 +13,9 @@ internal static class ChatTemplateFiles
     {
         var jinja = Path.Combine(folder, "chat_template.jinja");
         var (path, sources) = File.Exists(jinja)
-            ? (jinja, Single(TokenizerFile.Guard(jinja, () => new UTF8Encoding(false, true).GetString(TokenizerFile.ReadBytes(jinja)).TrimStart('\uFEFF'))))
+            ? (jinja, Single(
+                TokenizerFile.Guard(jinja, () =>
+                    new UTF8Encoding(false, true).GetString(TokenizerFile.ReadBytes(jinja)).TrimStart('\uFEFF'))))
             : new[] { "chat_template.json", Config }
                 .Select(name => Path.Combine(folder, name))
                 .Select(file => (file, Sources: Read(file, ReadTemplates) ?? []))

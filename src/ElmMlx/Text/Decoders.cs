@@ -34,11 +34,14 @@ internal static class Decoders
                 var replacement = PreTokenizers.MetaspaceReplacement(item);
                 return Metaspace(replacement, PreTokenizers.PrependScheme(item) != "never");
             case "WordPiece":
-                return WordPiece(item.GetProperty("prefix").GetString() ?? "##", item.GetProperty("cleanup").GetBoolean());
+                return WordPiece(
+                    item.GetProperty("prefix").GetString() ?? "##", item.GetProperty("cleanup").GetBoolean());
             case "BPEDecoder":
                 var suffix = item.GetProperty("suffix").GetString() ?? "</w>";
                 return pieces => [.. pieces.Select((p, i) =>
-                    suffix.Length == 0 ? p : p.Replace(suffix, i == pieces.Count - 1 ? "" : " ", StringComparison.Ordinal))];
+                    suffix.Length == 0
+                        ? p
+                        : p.Replace(suffix, i == pieces.Count - 1 ? "" : " ", StringComparison.Ordinal))];
             default:
                 throw new FormatException($"has the decoder {type}, which is not supported");
         }
@@ -87,7 +90,8 @@ internal static class Decoders
         var content = item.GetProperty("content").GetString();
         if (content?.Length != 1)
             throw new FormatException($"the Strip decoder has the content \"{content}\"; it takes one character");
-        var (c, start, stop) = (content[0], item.GetProperty("start").GetUInt64(), item.GetProperty("stop").GetUInt64());
+        var (c, start, stop) =
+            (content[0], item.GetProperty("start").GetUInt64(), item.GetProperty("stop").GetUInt64());
         return pieces => pieces.ConvertAll(piece =>
         {
             int from = 0, to = piece.Length;

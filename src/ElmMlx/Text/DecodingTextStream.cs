@@ -9,7 +9,9 @@ namespace ElmMlx.Text;
 /// </summary>
 /// <param name="tokenizer">Decodes.</param>
 /// <param name="cleansSpaces">Holds a last space back, as decoding may take it away again.</param>
-/// <param name="holdsBytes">Holds byte pieces back until their character is whole; mlx-lm shows U+FFFD meanwhile.</param>
+/// <param name="holdsBytes">
+/// Holds byte pieces back until their character is whole; mlx-lm shows U+FFFD meanwhile.
+/// </param>
 internal sealed class DecodingTextStream(Tokenizer tokenizer, bool cleansSpaces, bool holdsBytes) : TextStream
 {
     private readonly List<byte> _lastBytes = [];

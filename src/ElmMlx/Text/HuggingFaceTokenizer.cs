@@ -29,7 +29,9 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         var rebuilds = mode == TokenizerMode.Transformers5 && IsLlama(model, normalizer, preTokenizer);
         _model = TokenModel.Read(model, ignoresUnknown: rebuilds);
         _normalize = rebuilds ? null : Normalizers.Read(normalizer);
-        _split = rebuilds ? PreTokenizers.Metaspace('\u2581', "always", splits: false) : PreTokenizers.Read(preTokenizer);
+        _split = rebuilds
+            ? PreTokenizers.Metaspace('\u2581', "always", splits: false)
+            : PreTokenizers.Read(preTokenizer);
         _added = AddedTokens.Read(
             Part(root, "added_tokens"), piece => _model.TryGetId(piece, out var id) ? id : null,
             text => _normalize is null ? text : _normalize(text));

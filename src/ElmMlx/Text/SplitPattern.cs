@@ -179,7 +179,8 @@ internal sealed class SplitPattern
         public void Match(int start, int length)
         {
             if (_result.Length + (start - _end) + content.Length > MaxReplacedChars)
-                throw new InvalidDataException($"a replacement makes more than {MaxReplacedChars} characters of this text");
+                throw new InvalidDataException(
+                    $"a replacement makes more than {MaxReplacedChars} characters of this text");
             _result.Append(text, _end, start - _end).Append(content);
             _end = start + length;
         }

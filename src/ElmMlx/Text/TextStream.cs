@@ -51,7 +51,8 @@ public abstract class TextStream
             var tail = utf8[^back..];
             if ((tail[0] & 0xC0) != 0x80)
             {
-                var whole = Rune.DecodeFromUtf8(tail, out var rune, out var length) == System.Buffers.OperationStatus.Done
+                var whole = Rune.DecodeFromUtf8(
+                    tail, out var rune, out var length) == System.Buffers.OperationStatus.Done
                     && length == back;
                 return !whole || rune == Rune.ReplacementChar;
             }

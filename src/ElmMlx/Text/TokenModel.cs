@@ -46,7 +46,8 @@ internal abstract class TokenModel
             "Unigram" => UnigramModel.Read(json),
             "WordPiece" => WordPieceModel.Read(json),
             "WordLevel" => new WordLevelModel(ReadVocabulary(json), json.GetProperty("unk_token").GetString() ?? ""),
-            _ => throw new FormatException($"has the model type {type}; BPE, Unigram, WordPiece and WordLevel are supported"),
+            _ => throw new FormatException(
+                $"has the model type {type}; BPE, Unigram, WordPiece and WordLevel are supported"),
         };
     }
 

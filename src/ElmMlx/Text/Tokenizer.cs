@@ -37,7 +37,9 @@ public abstract class Tokenizer
     /// <summary>
     /// Reads the tokenizer of a model folder, or one <c>tokenizer.json</c> or <c>.model</c> file.
     /// </summary>
-    /// <param name="folderOrFile">A folder is searched for <c>tokenizer.json</c>, then for <c>tokenizer.model</c>.</param>
+    /// <param name="folderOrFile">
+    /// A folder is searched for <c>tokenizer.json</c>, then for <c>tokenizer.model</c>.
+    /// </param>
     /// <param name="mode">Whose reading of the files to follow.</param>
     /// <exception cref="FileNotFoundException">There is no tokenizer at that place.</exception>
     /// <exception cref="InvalidDataException">The tokenizer's file is broken or of a kind not supported.</exception>
@@ -84,7 +86,9 @@ public abstract class Tokenizer
 
     /// <summary>The text of ids.</summary>
     /// <param name="ids">Token ids.</param>
-    /// <param name="skipSpecialTokens">Leaves out special tokens that would be written, for example <c>&lt;s&gt;</c>.</param>
+    /// <param name="skipSpecialTokens">
+    /// Leaves out special tokens that would be written, for example <c>&lt;s&gt;</c>.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">An id that the file's own library refuses.</exception>
     public abstract string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false);
 

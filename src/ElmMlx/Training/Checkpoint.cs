@@ -1,10 +1,12 @@
+using ElmMlx.Optimizers;
 using ElmMlx.Weights;
 
 namespace ElmMlx.Training;
 
 /// <summary>
 /// A checkpoint: the trained weights in a file of their own, everything else that is made of numbers as
-/// <c>state.safetensors</c>, and <c>training.json</c> with the place, the settings, and the size and hash of every file.
+/// <c>state.safetensors</c>, and <c>training.json</c> with the place, the settings, and the size and hash of every
+/// file.
 /// </summary>
 internal sealed record Checkpoint
 {
@@ -12,7 +14,7 @@ internal sealed record Checkpoint
     public static readonly IReadOnlyDictionary<string, string> WeightsMetadata =
         new Dictionary<string, string> { ["format"] = "mlx" };
 
-    private const string StateFile = "state.safetensors", Manifest = "training.json";
+    private const string StateFile = "state.safetensors", Manifest = "training.json", OptimizerPrefix = "optimizer:";
 
     /// <summary>The place.</summary>
     public required TrainingState State { get; init; }
@@ -46,7 +48,9 @@ internal sealed record Checkpoint
     /// <summary>Reads the place and the settings of a checkpoint.</summary>
     /// <param name="folder">Its folder.</param>
     /// <param name="weightsFile">Name of the file with the weights.</param>
-    /// <exception cref="InvalidDataException">It is none of ours, or a file is not as it was written; says which.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is none of ours, or a file is not as it was written; says which.
+    /// </exception>
     public static CheckpointManifest Inspect(string folder, string weightsFile)
     {
         string path = Path.Combine(folder, Manifest);
@@ -72,6 +76,29 @@ internal sealed record Checkpoint
         Weights = ArrayFile.Read(Path.Combine(folder, weightsFile)),
         Arrays = ArrayFile.Read(Path.Combine(folder, StateFile)),
     };
+
+    /// <summary>An optimizer's state as <see cref="Arrays"/> have it.</summary>
+    public static Dictionary<string, MlxArray> ArraysOf(Optimizer optimizer) =>
+        optimizer.State.ToDictionary(
+            entry => OptimizerPrefix + entry.Key, entry => entry.Value, StringComparer.Ordinal);
+
+    /// <summary>Gives an optimizer the state that a checkpoint has of it.</summary>
+    /// <param name="optimizer">The optimizer.</param>
+    /// <param name="folder">The checkpoint's folder, for messages.</param>
+    /// <exception cref="ArgumentException">The state is not this optimizer's; nothing has changed then.</exception>
+    public void LoadInto(Optimizer optimizer, string folder)
+    {
+        try
+        {
+            optimizer.LoadState(Arrays
+                .Where(entry => entry.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
+                .ToDictionary(entry => entry.Key[OptimizerPrefix.Length..], entry => entry.Value));
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"{folder} cannot be gone on from: {e.Message}", e);
+        }
+    }
 
     /// <summary>One of a checkpoint's arrays.</summary>
     /// <param name="arrays">The checkpoint's.</param>

@@ -4,8 +4,8 @@ using ElmMlx.Weights;
 namespace ElmMlx.Training;
 
 /// <summary>
-/// The checkpoints of a run: folders named by their step, <c>checkpoints/0000100</c>. One exists under its name only when it
-/// is complete: it is filled beside, flushed to disk and renamed.
+/// The checkpoints of a run: folders named by their step, <c>checkpoints/0000100</c>. One exists under its name only
+/// when it is complete: it is filled beside, flushed to disk and renamed.
 /// </summary>
 internal sealed class CheckpointFiles
 {
@@ -70,7 +70,9 @@ internal sealed class CheckpointFiles
                 Remove(folder);
     }
 
-    /// <summary>Deletes the checkpoints of later steps: the run went on from this one because they are damaged.</summary>
+    /// <summary>
+    /// Deletes the checkpoints of later steps: the run went on from this one because they are damaged.
+    /// </summary>
     public void DiscardAfter(long step)
     {
         foreach (long later in Steps().Where(other => other > step))
@@ -95,12 +97,15 @@ internal sealed class CheckpointFiles
     public IOException Failure(string what, Exception problem)
     {
         const int noSpaceUnix = 28, diskFullWindows = 112;
-        string cause = (problem.HResult & 0xFFFF) is noSpaceUnix or diskFullWindows ? "the disk is full" : problem.Message;
+        string cause = (problem.HResult & 0xFFFF) is noSpaceUnix or diskFullWindows
+            ? "the disk is full"
+            : problem.Message;
         string standing = Steps() is [long last, ..]
             ? $"the checkpoint of step {last} still stands"
             : "there is no checkpoint yet";
         return new IOException(
-            $"{what} ({cause.TrimEnd('.')}); {standing}. Make room, or make the folder writable, and go on with --resume.",
+            $"{what} ({cause.TrimEnd('.')}); {standing}. Make room, or make the folder writable, and go on with " +
+                "--resume.",
             problem);
     }
 

@@ -95,9 +95,11 @@ internal sealed record CheckpointManifest(
                 from file in json.GetProperty("files").EnumerateObject()
                 where Path.GetFileName(file.Name) == file.Name
                 select new Entry(
-                    file.Name, file.Value.GetProperty("bytes").GetInt64(), file.Value.GetProperty("sha256").GetString()!)]);
+                    file.Name, file.Value.GetProperty("bytes").GetInt64(),
+                    file.Value.GetProperty("sha256").GetString()!)]);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (
+            e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"{path} is damaged: it is not the description that a checkpoint has.", e);
         }

@@ -7,7 +7,9 @@ internal sealed class GradientWindow : IDisposable
 {
     private MlxArray[]? _sums;
 
-    /// <summary>What the sums are to be divided by: tokens or pairs, or batches when each batch weighs the same.</summary>
+    /// <summary>
+    /// What the sums are to be divided by: tokens or pairs, or batches when each batch weighs the same.
+    /// </summary>
     public double Weight { get; private set; }
 
     /// <summary>Whether nothing was added since the last update.</summary>

@@ -3,7 +3,8 @@ using ElmMlx.Datasets;
 namespace ElmMlx.Training;
 
 /// <summary>
-/// Batches of a data set. Epoch and number alone decide what is in a batch, so they are a place from which a run can go on.
+/// Batches of a data set. Epoch and number alone decide what is in a batch, so they are a place from which a run can go
+/// on.
 /// </summary>
 public interface IBatchSource
 {

@@ -8,8 +8,8 @@ namespace ElmMlx.Training;
 public static class LanguageModelLoss
 {
     /// <summary>
-    /// The loss of a model, adapters included. A training step puts the model into training mode and gives its dropouts the
-    /// masks that follow from the seed and the step; an evaluation turns training mode off.
+    /// The loss of a model, adapters included. A training step puts the model into training mode and gives its dropouts
+    /// the masks that follow from the seed and the step; an evaluation turns training mode off.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="seed">Seeds dropout.</param>
@@ -53,8 +53,8 @@ public static class LanguageModelLoss
     }
 
     /// <summary>
-    /// Cross-entropy of the targets that count. Logits are made for these alone: where prompts are masked they are few, and
-    /// logits are what takes the most memory.
+    /// Cross-entropy of the targets that count. Logits are made for these alone: where prompts are masked they are few,
+    /// and logits are what takes the most memory.
     /// </summary>
     /// <returns>[B, m] float32, with m the most that a row has; 0 behind those of a row that has fewer.</returns>
     internal static MlxArray TokenLosses(OpenElmModel model, Batch batch)

@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ElmMlx.Training;
 
 /// <summary>
-/// <c>metrics.jsonl</c>: one object a step, in order, each step once. A line is in the file before the checkpoint of its step
-/// is made, so a resumed run drops the lines behind its checkpoint and writes them again.
+/// <c>metrics.jsonl</c>: one object a step, in order, each step once. A line is in the file before the checkpoint of
+/// its step is made, so a resumed run drops the lines behind its checkpoint and writes them again.
 /// </summary>
 internal sealed class MetricsLog : IDisposable
 {

@@ -19,16 +19,42 @@ internal sealed class RunFiles : IDisposable
         _checkpoints = new CheckpointFiles(folder.Path);
     }
 
+    /// <summary>Whether the run goes on from a checkpoint.</summary>
+    public bool IsResumed { get; private set; }
+
+    /// <summary>The folder of the newest checkpoint that this run has read or written; null for none.</summary>
+    public string? NewestCheckpoint { get; private set; }
+
+    /// <summary>The step of <see cref="NewestCheckpoint"/>.</summary>
+    public long? SavedStep { get; private set; }
+
     private string BestFolder => Path.Combine(_folder.Path, "best");
 
     private string LogFile => Path.Combine(_folder.Path, "metrics.jsonl");
 
+    /// <summary>Goes on from the newest whole checkpoint.</summary>
+    /// <param name="force">Whether its settings may be others than those of this run.</param>
+    /// <param name="load">Takes the checkpoint; its folder, for messages and for files of the caller's.</param>
+    /// <returns>Its step, null where there is none, and a sentence about each newer one.</returns>
+    /// <exception cref="ArgumentException">Settings differ; the message names them.</exception>
+    /// <exception cref="InvalidDataException">There are checkpoints, and none is whole.</exception>
+    public (long? Step, IReadOnlyList<string> Notes) Resume(bool force, Action<Checkpoint, string> load)
+    {
+        using var scope = new ArrayScope();
+        (Checkpoint? checkpoint, string folder, IReadOnlyList<string> notes) = Latest(force);
+        if (checkpoint is null)
+            return (null, notes);
+        load(checkpoint, folder);
+        (IsResumed, NewestCheckpoint, SavedStep) = (true, folder, checkpoint.State.Step);
+        return (SavedStep, notes);
+    }
+
     /// <summary>Makes the folder ready for a new run, whose former content goes, or for one that goes on.</summary>
-    /// <param name="step">The step to go on from; null for a new run.</param>
-    public void Begin(long? step)
+    /// <param name="step">The step that was reached; a run that is not resumed begins anew.</param>
+    public void Begin(long step)
     {
         Directory.CreateDirectory(_folder.Path);
-        if (step is null)
+        if (!IsResumed)
         {
             _checkpoints.Clear();
             if (Directory.Exists(BestFolder))
@@ -37,9 +63,9 @@ internal sealed class RunFiles : IDisposable
         foreach (string folder in new[] { _folder.Path, BestFolder }.Where(Directory.Exists))
             AtomicFile.Clean(folder);
         _checkpoints.Clean();
-        _checkpoints.DiscardAfter(step ?? 0);
+        _checkpoints.DiscardAfter(IsResumed ? step : 0);
         _metrics?.Dispose();
-        _metrics = new MetricsLog(LogFile, step);
+        _metrics = new MetricsLog(LogFile, IsResumed ? step : null);
     }
 
     /// <summary>Adds a step's line.</summary>
@@ -69,15 +95,16 @@ internal sealed class RunFiles : IDisposable
     public string Save(Checkpoint checkpoint, Action<string>? writeMore = null)
     {
         _metrics!.Flush();
-        string folder = _checkpoints.Write(
+        NewestCheckpoint = _checkpoints.Write(
             checkpoint.State.Step, _folder.KeepLast,
             partial => checkpoint.Write(partial, _folder.WeightsFile, _folder.WriteBeside + writeMore));
+        SavedStep = checkpoint.State.Step;
         if (_folder.KeepsNewestBeside)
             Guard(
                 $"The weights of step {checkpoint.State.Step} could not be written to {_folder.Path}",
                 () => ArrayFile.Write(
                     Path.Combine(_folder.Path, _folder.WeightsFile), checkpoint.Weights, Checkpoint.WeightsMetadata));
-        return folder;
+        return NewestCheckpoint;
     }
 
     /// <summary>The newest checkpoint that is whole, with a sentence about each newer one.</summary>
@@ -104,7 +131,8 @@ internal sealed class RunFiles : IDisposable
         return notes.Count == 0
             ? (null, "", notes)
             : throw new InvalidDataException(
-                $"No checkpoint of {_folder.Path} can be used ({string.Join(" ", notes)}); start again without --resume.");
+                $"No checkpoint of {_folder.Path} can be used ({string.Join(" ", notes)}); start again without " +
+                    "--resume.");
     }
 
     private void CheckSettings(IReadOnlyDictionary<string, string> former)
@@ -115,8 +143,8 @@ internal sealed class RunFiles : IDisposable
                 $"{_folder.Settings.GetValueOrDefault(name) ?? "not set"}")];
         if (differences.Length > 0)
             throw new ArgumentException(
-                $"The run in {_folder.Path} was begun with other settings: {string.Join("; ", differences)}. Give the former " +
-                "ones, or --force to go on all the same.");
+                $"The run in {_folder.Path} was begun with other settings: {string.Join("; ", differences)}. Give " +
+                "the former ones, or --force to go on all the same.");
     }
 
     /// <inheritdoc/>

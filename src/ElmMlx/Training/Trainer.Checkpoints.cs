@@ -3,11 +3,8 @@ namespace ElmMlx.Training;
 // What a run leaves on disk, and how it goes on from there.
 public sealed partial class Trainer
 {
-    private const string OptimizerPrefix = "optimizer:", GradientPrefix = "gradient:";
+    private const string GradientPrefix = "gradient:";
     private readonly RunFiles? _files;
-    private bool _isResumed;
-    private string? _checkpoint;
-    private long _savedStep;
 
     /// <summary>Goes on from the newest whole checkpoint of the run's folder.</summary>
     /// <param name="force">Whether to go on although settings differ.</param>
@@ -18,31 +15,17 @@ public sealed partial class Trainer
     /// Settings differ from those of the checkpoint; the message names them. Nothing has changed then.
     /// </exception>
     /// <exception cref="InvalidDataException">There are checkpoints, and none of them is whole.</exception>
-    public (long? Step, IReadOnlyList<string> Notes) Resume(bool force = false)
-    {
-        if (_files is null)
-            throw new InvalidOperationException("A run that writes nothing cannot be resumed.");
-        using var scope = new ArrayScope();
-        (Checkpoint? checkpoint, string folder, IReadOnlyList<string> notes) = _files.Latest(force);
-        if (checkpoint is null)
-            return (null, notes);
-        Load(checkpoint, folder);
-        _isResumed = true;
-        _checkpoint = folder;
-        _savedStep = _state.Step;
-        return (_state.Step, notes);
-    }
+    public (long? Step, IReadOnlyList<string> Notes) Resume(bool force = false) => _files is null
+        ? throw new InvalidOperationException("A run that writes nothing cannot be resumed.")
+        : _files.Resume(force, Load);
 
     private string Save()
     {
         using var scope = new ArrayScope();
-        var arrays = new Dictionary<string, MlxArray>(StringComparer.Ordinal);
-        foreach ((string name, MlxArray value) in _optimizer.State)
-            arrays[OptimizerPrefix + name] = value;
+        Dictionary<string, MlxArray> arrays = Checkpoint.ArraysOf(_optimizer);
         for (int i = 0; i < _window.Sums.Count; i++)
             arrays[GradientPrefix + _parameters[i].Path] = _window.Sums[i];
-        _savedStep = _state.Step;
-        return _checkpoint = _files!.Save(new Checkpoint
+        return _files!.Save(new Checkpoint
         {
             State = _state with { WindowWeight = _window.Weight },
             Settings = _options.Settings,
@@ -60,16 +43,7 @@ public sealed partial class Trainer
         bool isInWindow = checkpoint.Arrays.Keys.Any(name => name.StartsWith(GradientPrefix, StringComparison.Ordinal));
         MlxArray[] sums = !isInWindow ? [] : [.. _parameters.Select(entry =>
             Checkpoint.Find(checkpoint.Arrays, GradientPrefix + entry.Path, entry.Parameter.Value, folder))];
-        try
-        {
-            _optimizer.LoadState(checkpoint.Arrays
-                .Where(entry => entry.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
-                .ToDictionary(entry => entry.Key[OptimizerPrefix.Length..], entry => entry.Value));
-        }
-        catch (ArgumentException e)
-        {
-            throw new ArgumentException($"{folder} cannot be gone on from: {e.Message}", e);
-        }
+        checkpoint.LoadInto(_optimizer, folder);
         MlxArray.Eval(weights);
         for (int i = 0; i < weights.Length; i++)
             _parameters[i].Parameter.Replace(weights[i]);

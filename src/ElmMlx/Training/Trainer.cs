@@ -6,8 +6,8 @@ using ElmMlx.Optimizers;
 namespace ElmMlx.Training;
 
 /// <summary>
-/// The loop: batches, a loss, its gradient, an optimizer; evaluations and checkpoints on the way. It knows parameters, and
-/// not what they belong to. A step is a batch, as an iteration of mlx-lm's is.
+/// The loop: batches, a loss, its gradient, an optimizer; evaluations and checkpoints on the way. It knows parameters,
+/// and not what they belong to. A step is a batch, as an iteration of mlx-lm's is.
 /// </summary>
 /// <remarks>
 /// Nothing that decides the future is hidden: parameters, the optimizer's state, gradients that wait for an update, and
@@ -43,7 +43,8 @@ public sealed partial class Trainer : IDisposable
     {
         _parameters = [.. parameters];
         if (_parameters.Count == 0)
-            throw new ArgumentException("There is no parameter to train: all of the model is frozen.", nameof(parameters));
+            throw new ArgumentException(
+                "There is no parameter to train: all of the model is frozen.", nameof(parameters));
         options.Check();
         _differentiated = [.. _parameters.Select(entry => entry.Parameter)];
         _optimizer = optimizer;
@@ -64,7 +65,9 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Finished steps.</summary>
     public long Step => _state.Step;
 
-    /// <summary>Trains until the iterations are done, the validation loss no longer falls, or it is asked to stop.</summary>
+    /// <summary>
+    /// Trains until the iterations are done, the validation loss no longer falls, or it is asked to stop.
+    /// </summary>
     /// <param name="progress">Told after every step, on this thread.</param>
     /// <param name="cancellation">Ends the run after the step that is under way; a checkpoint is made then.</param>
     /// <exception cref="InvalidOperationException">
@@ -75,8 +78,8 @@ public sealed partial class Trainer : IDisposable
         IProgress<TrainingReport>? progress = null, CancellationToken cancellation = default)
     {
         MlxMemory.ResetPeak();
-        _files?.Begin(_isResumed ? _state.Step : null);
-        if (!_isResumed && _validation is not null && !cancellation.IsCancellationRequested)
+        _files?.Begin(_state.Step);
+        if (_files is not { IsResumed: true } && _validation is not null && !cancellation.IsCancellationRequested)
             Finish(Evaluate(NewReport()), progress, cancellation);
         while (!_state.IsFinished && _state.Step < _options.Iterations && !cancellation.IsCancellationRequested)
         {
@@ -86,7 +89,7 @@ public sealed partial class Trainer : IDisposable
                 report = Evaluate(report);
             Finish(report, progress, cancellation);
         }
-        if (_files is not null && cancellation.IsCancellationRequested && _savedStep < _state.Step)
+        if (_files is not null && cancellation.IsCancellationRequested && (_files.SavedStep ?? 0) < _state.Step)
             Save();     // it was asked to stop while the last report was shown
         return Result();
     }
@@ -148,7 +151,8 @@ public sealed partial class Trainer : IDisposable
         {
             TrainLoss = weight > 0 ? loss : null,
             TrainFigures = weight > 0
-                ? [.. counted.Figures.Select((figure, i) => (figure.Name, values[i + 1].Item<float>() / (double)weight))]
+                ? [.. counted.Figures.Select(
+                    (figure, i) => (figure.Name, values[i + 1].Item<float>() / (double)weight))]
                 : [],
             LearningRate = learningRate,
             GradientNorm = appliedNorm,
@@ -168,8 +172,8 @@ public sealed partial class Trainer : IDisposable
             _window.Add(gradients, weight);
     }
 
-    // Takes the norm of the window's gradient where it is known. Returns it, as it was before clipping; null where every
-    // batch since the last update was left out.
+    // Takes the norm of the window's gradient where it is known. Returns it, as it was before clipping; null where
+    // every batch since the last update was left out.
     private double? Update(MlxArray? norm)
     {
         _state = _state with { BatchesInWindow = 0 };
@@ -238,18 +242,19 @@ public sealed partial class Trainer : IDisposable
         SkippedBatches = _state.SkippedBatches,
         BestLoss = _state.BestLoss,
         BestStep = _state.BestStep,
-        Checkpoint = _checkpoint,
+        Checkpoint = _files?.NewestCheckpoint,
     };
 
     private string Explain(double loss, Batch batch, double learningRate)
     {
         const int shown = 4;
         string[] rows = [.. batch.Rows.Select(_batches.Place).Distinct()];
-        string places = string.Join("; ", rows.Take(shown)) + (rows.Length > shown ? $"; and {rows.Length - shown} more" : "");
+        string places =
+            string.Join("; ", rows.Take(shown)) + (rows.Length > shown ? $"; and {rows.Length - shown} more" : "");
         string what = double.IsFinite(loss) ? "a gradient is infinite or NaN" : "the loss is infinite or NaN";
         string times = _state.SkippedInARow > 1 ? $" for {_state.SkippedInARow} batches in a row" : "";
         return FormattableString.Invariant(
-            $"Step {_state.Step}: {what}{times} (rows: {places}; learning rate {learningRate:g4}). Lower the learning ") +
-            "rate, clip the gradient, or look at these rows; the last checkpoint stands.";
+            $"Step {_state.Step}: {what}{times} (rows: {places}; learning rate {learningRate:g4}). ") +
+            "Lower the learning rate, clip the gradient, or look at these rows; the last checkpoint stands.";
     }
 }

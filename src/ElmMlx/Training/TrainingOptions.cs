@@ -26,7 +26,9 @@ public sealed record TrainingOptions
     /// <summary>Batches of the validation set that an evaluation uses, always the same; −1 takes all.</summary>
     public int ValidationBatches { get; init; } = 25;
 
-    /// <summary>Evaluations in a row without a new lowest loss after which training stops; null never stops early.</summary>
+    /// <summary>
+    /// Evaluations in a row without a new lowest loss after which training stops; null never stops early.
+    /// </summary>
     public int? Patience { get; init; }
 
     /// <summary>Steps between checkpoints; the end of the run makes one too.</summary>
@@ -54,8 +56,8 @@ public sealed record TrainingOptions
     public Action<string>? WriteBeside { get; init; }
 
     /// <summary>
-    /// Everything that decides the numbers of the run, by the name that a person knows it by. A run is resumed only with the
-    /// same settings.
+    /// Everything that decides the numbers of the run, by the name that a person knows it by. A run is resumed only
+    /// with the same settings.
     /// </summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 

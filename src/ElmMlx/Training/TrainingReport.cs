@@ -12,8 +12,8 @@ public sealed record TrainingReport
     public required long TotalSteps { get; init; }
 
     /// <summary>
-    /// Mean loss of all that counts in the step's batch (tokens, or pairs), before the update; null in the report of step 0. NaN or infinite where
-    /// that is why the step was skipped.
+    /// Mean loss of all that counts in the step's batch (tokens, or pairs), before the update; null in the report of
+    /// step 0. NaN or infinite where that is why the step was skipped.
     /// </summary>
     public double? TrainLoss { get; init; }
 

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// A file that exists under its name only when it is complete: written beside it, flushed to disk, renamed, and the folder
-/// flushed. Left without <see cref="Commit"/>, nothing remains.
+/// A file that exists under its name only when it is complete: written beside it, flushed to disk, renamed, and the
+/// folder flushed. Left without <see cref="Commit"/>, nothing remains.
 /// </summary>
 internal sealed partial class AtomicFile : IDisposable
 {
@@ -57,7 +57,8 @@ internal sealed partial class AtomicFile : IDisposable
         try
         {
             return File.OpenHandle(
-                path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None, preallocationSize: length);
+                path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.None,
+                preallocationSize: length);
         }
         catch (ArgumentOutOfRangeException e)
         {
@@ -71,7 +72,8 @@ internal sealed partial class AtomicFile : IDisposable
                 throw;
             File.Delete(path);
             throw new IOException(
-                $"The disk has no room for {System.IO.Path.GetFileName(path).Split(Partial)[0]}: it needs {length >> 20} MiB, and " +
+                $"The disk has no room for {System.IO.Path.GetFileName(path).Split(Partial)[0]}: it needs " +
+                    $"{length >> 20} MiB, and " +
                     $"{free >> 20} MiB are free; make room or give another place.", e);
         }
     }
@@ -96,7 +98,9 @@ internal sealed partial class AtomicFile : IDisposable
             File.Delete(_temporary);
     }
 
-    /// <summary>Makes renames inside a folder survive a power failure; file systems without that ability are let be.</summary>
+    /// <summary>
+    /// Makes renames inside a folder survive a power failure; file systems without that ability are let be.
+    /// </summary>
     public static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows())

@@ -57,10 +57,11 @@ public sealed class ModelFolder : IDisposable
     public MlxArray Read(TensorInfo tensor) => TensorArrays.Read(Weights[tensor.Name].File, tensor);
 
     /// <summary>
-    /// All tensors as arrays that need the files no longer, read while they are asked for: a few at a time are in memory twice
-    /// when the caller converts them.
+    /// All tensors as arrays that need the files no longer, read while they are asked for: a few at a time are in
+    /// memory twice when the caller converts them.
     /// </summary>
-    public IEnumerable<(TensorInfo Tensor, MlxArray Array)> ReadAll() => Weights.Files.SelectMany(TensorArrays.ReadInOrder);
+    public IEnumerable<(TensorInfo Tensor, MlxArray Array)> ReadAll() =>
+        Weights.Files.SelectMany(TensorArrays.ReadInOrder);
 
     /// <summary>Closes the files.</summary>
     public void Dispose() => Weights.Dispose();
@@ -74,7 +75,8 @@ public sealed class ModelFolder : IDisposable
                 $"{configuration} is larger than a configuration can be (16 MiB).");
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(configuration), new JsonDocumentOptions { MaxDepth = 32 });
+            using var json =
+                JsonDocument.Parse(File.ReadAllBytes(configuration), new JsonDocumentOptions { MaxDepth = 32 });
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{configuration} is not a JSON object.");
             return json.RootElement.TryGetProperty("model_type", out _) ? ModelLayout.MlxLm : ModelLayout.CoreNet;

@@ -41,8 +41,9 @@ internal sealed class OutputFolder : IDisposable
         if (!overwrite)
             throw new IOException($"The folder {path} exists; give another one, or --overwrite to replace it.");
         if (Directory.EnumerateFileSystemEntries(path).Any() && !File.Exists(System.IO.Path.Combine(path, sign)))
-            throw new IOException($"The folder {path} exists and is {(sign == ModelSign ? "no model folder" : $"something else (it has no {sign})")}, so it is not replaced; give " +
-                "another one.");
+            throw new IOException($"The folder {path} exists and is " +
+                $"{(sign == ModelSign ? "no model folder" : $"something else (it has no {sign})")}, so it is not " +
+                "replaced; give another one.");
     }
 
     public void Commit()

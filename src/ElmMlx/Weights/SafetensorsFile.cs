@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// A safetensors file, checked completely when it is opened. Elements are read on demand, from any thread; the file is never
-/// mapped, because reading from a map of a file that was cut short ends the process.
+/// A safetensors file, checked completely when it is opened. Elements are read on demand, from any thread; the file is
+/// never mapped, because reading from a map of a file that was cut short ends the process.
 /// </summary>
 public sealed class SafetensorsFile : IDisposable
 {
@@ -20,7 +20,9 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>Opens a file and checks all of its header.</summary>
-    /// <exception cref="InvalidDataException">The file is not a well-formed safetensors file; says what and where.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not a well-formed safetensors file; says what and where.
+    /// </exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static SafetensorsFile Open(string path)
     {

@@ -5,8 +5,9 @@ using System.Text.Unicode;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// Parses and checks a safetensors header before one byte of data is used. The rules are those of the format's reference
-/// reader, and stricter where that one is silent: no duplicate keys, whole numbers only, bounded ranks, names and counts.
+/// Parses and checks a safetensors header before one byte of data is used. The rules are those of the format's
+/// reference reader, and stricter where that one is silent: no duplicate keys, whole numbers only, bounded ranks, names
+/// and counts.
 /// </summary>
 internal sealed class SafetensorsHeader
 {
@@ -194,7 +195,8 @@ internal sealed class SafetensorsHeader
     // Digits only: no sign, no fraction, no exponent.
     private long ReadInteger(ref Utf8JsonReader reader, string name, long most)
     {
-        if (reader.TokenType != JsonTokenType.Number || reader.ValueSpan.ContainsAnyExceptInRange((byte)'0', (byte)'9') ||
+        if (reader.TokenType != JsonTokenType.Number
+            || reader.ValueSpan.ContainsAnyExceptInRange((byte)'0', (byte)'9') ||
             !reader.TryGetInt64(out long value) || value > most)
             throw Bad($"the entry of {name} holds something else than a whole number from 0 to {most}");
         return value;
@@ -204,7 +206,8 @@ internal sealed class SafetensorsHeader
     private void CheckCoverage(long dataStart, long dataBytes)
     {
         var sorted = _tensors.Values.ToArray();
-        Array.Sort(sorted, (a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.ByteCount.CompareTo(b.ByteCount));
+        Array.Sort(sorted, (a, b) =>
+            a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.ByteCount.CompareTo(b.ByteCount));
         long previousEnd = dataStart;
         foreach (TensorInfo tensor in sorted)
         {

@@ -6,8 +6,9 @@ using System.Text.Json;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// Writes a safetensors file whose tensors are known in advance and whose elements come in any order and in pieces. The same
-/// tensors give the same bytes: sorted by element type, widest first, then by name, as the format's reference writer does.
+/// Writes a safetensors file whose tensors are known in advance and whose elements come in any order and in pieces. The
+/// same tensors give the same bytes: sorted by element type, widest first, then by name, as the format's reference
+/// writer does.
 /// </summary>
 public sealed class SafetensorsWriter : IDisposable
 {
@@ -33,12 +34,15 @@ public sealed class SafetensorsWriter : IDisposable
         string path, IEnumerable<TensorSpec> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         TensorSpec[] sorted = [.. tensors];
-        Array.Sort(sorted, (a, b) => a.Type != b.Type ? b.Type.CompareTo(a.Type) : string.CompareOrdinal(a.Name, b.Name));
+        Array.Sort(sorted, (a, b) =>
+            a.Type != b.Type ? b.Type.CompareTo(a.Type) : string.CompareOrdinal(a.Name, b.Name));
         byte[] header = WriteHeader(sorted, metadata ?? new Dictionary<string, string>());
         long offset = header.Length;
         foreach (TensorSpec spec in sorted)
         {
-            if (spec.Name.Length is 0 or > SafetensorsHeader.MaxNameBytes || spec.Name == "__metadata__" || spec.Name.Any(char.IsControl))
+            if (spec.Name.Length is 0 or > SafetensorsHeader.MaxNameBytes
+                || spec.Name == "__metadata__"
+                || spec.Name.Any(char.IsControl))
                 throw new ArgumentException($"'{spec.Name}' cannot be a tensor's name.", nameof(tensors));
             if (!_entries.TryAdd(spec.Name, new Entry { Spec = spec, Offset = offset }))
                 throw new ArgumentException($"The tensor {spec.Name} would be written twice.", nameof(tensors));
@@ -79,7 +83,8 @@ public sealed class SafetensorsWriter : IDisposable
     private static byte[] WriteHeader(TensorSpec[] tensors, IReadOnlyDictionary<string, string> metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(
+            buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             if (metadata.Count > 0)

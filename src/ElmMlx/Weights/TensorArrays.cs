@@ -3,9 +3,9 @@ using System.Runtime.ExceptionServices;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// Tensors of files as arrays, and back. Only memory goes to MLX, never a path or a name. Elements are read, not mapped:
-/// a file that changes or shrinks later cannot reach the arrays, and reading into huge pages on all cores takes half the
-/// time that touching the pages of a map does.
+/// Tensors of files as arrays, and back. Only memory goes to MLX, never a path or a name. Elements are read, not
+/// mapped: a file that changes or shrinks later cannot reach the arrays, and reading into huge pages on all cores takes
+/// half the time that touching the pages of a map does.
 /// </summary>
 internal static unsafe class TensorArrays
 {

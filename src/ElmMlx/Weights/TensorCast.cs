@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// Element conversions, to nearest and to even on a tie, through float32 in blocks that stay in the first cache. A float64 is
-/// rounded to float32 first, as PyTorch does.
+/// Element conversions, to nearest and to even on a tie, through float32 in blocks that stay in the first cache. A
+/// float64 is rounded to float32 first, as PyTorch does.
 /// </summary>
 internal static class TensorCast
 {
@@ -31,7 +31,8 @@ internal static class TensorCast
         int count = source.Length / from.Size();
         if (destination.Length != count * to.Size())
             throw new ArgumentException("The destination is not as long as the source.", nameof(destination));
-        Span<float> block = stackalloc float[from == TensorType.Float32 || to == TensorType.Float32 ? 1 : BlockElements];
+        Span<float> block =
+            stackalloc float[from == TensorType.Float32 || to == TensorType.Float32 ? 1 : BlockElements];
         bool finite = true;
         for (int start = 0; start < count; start += BlockElements)
         {
@@ -90,7 +91,8 @@ internal static class TensorCast
                 NarrowBFloat16(MemoryMarshal.Cast<float, uint>(source), MemoryMarshal.Cast<byte, ushort>(destination));
                 return true;
             case TensorType.Float16:
-                return NarrowHalf(MemoryMarshal.Cast<float, uint>(source), MemoryMarshal.Cast<byte, ushort>(destination));
+                return NarrowHalf(
+                    MemoryMarshal.Cast<float, uint>(source), MemoryMarshal.Cast<byte, ushort>(destination));
             default:
                 throw new NotSupportedException($"Weights are not converted to {to.Name()}.");
         }
@@ -157,7 +159,8 @@ internal static class TensorCast
         Vector256<uint> body = (half & Vector256.Create(0x7FFFu)) << 13;
         Vector256<uint> exponent = body & Vector256.Create(0x0F80_0000u);
         Vector256<uint> normal = body + Vector256.Create(0x3800_0000u);
-        Vector256<uint> special = Vector256.Equals(exponent, Vector256.Create(0x0F80_0000u)) & Vector256.Create(0x3800_0000u);
+        Vector256<uint> special =
+            Vector256.Equals(exponent, Vector256.Create(0x0F80_0000u)) & Vector256.Create(0x3800_0000u);
         Vector256<uint> denormal =
             ((body + Vector256.Create(0x3880_0000u)).AsSingle() - Vector256.Create(0x3880_0000u).AsSingle()).AsUInt32();
         Vector256<uint> isDenormal = Vector256.Equals(exponent, Vector256<uint>.Zero);
@@ -177,7 +180,8 @@ internal static class TensorCast
             Vector256.Narrow(low, high).StoreUnsafe(ref to, (nuint)i);
         }
         for (; i < source.Length; i++)
-            Unsafe.Add(ref to, i) = (ushort)NarrowHalf(Vector256.CreateScalar(Unsafe.Add(ref from, i)), ref overflow).ToScalar();
+            Unsafe.Add(ref to, i) =
+                (ushort)NarrowHalf(Vector256.CreateScalar(Unsafe.Add(ref from, i)), ref overflow).ToScalar();
         return overflow == Vector256<uint>.Zero;
     }
 

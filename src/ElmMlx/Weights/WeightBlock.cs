@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// A block of memory that arrays share: it is freed when the last of them is gone. It starts at a huge page and asks the
-/// system for such pages, which costs a fraction of the time that small ones take to touch and to read from.
+/// A block of memory that arrays share: it is freed when the last of them is gone. It starts at a huge page and asks
+/// the system for such pages, which costs a fraction of the time that small ones take to touch and to read from.
 /// </summary>
 internal sealed unsafe partial class WeightBlock
 {

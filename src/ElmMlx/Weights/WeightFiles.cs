@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// The safetensors files of one model folder as one set of tensors: a single file, or shards with an index that is checked
-/// against them (every tensor exactly once, in the file that the index names, and no file outside the folder).
+/// The safetensors files of one model folder as one set of tensors: a single file, or shards with an index that is
+/// checked against them (every tensor exactly once, in the file that the index names, and no file outside the folder).
 /// </summary>
 public sealed class WeightFiles : IDisposable
 {
@@ -15,13 +15,16 @@ public sealed class WeightFiles : IDisposable
     private const long MaxIndexBytes = 100_000_000;
 
     private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (SafetensorsFile File, TensorInfo Tensor)> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (SafetensorsFile File, TensorInfo Tensor)> _tensors =
+        new(StringComparer.Ordinal);
 
     private WeightFiles()
     {
     }
 
-    /// <summary>Opens the weights of a folder: <c>model.safetensors</c>, <c>weights.safetensors</c>, or shards.</summary>
+    /// <summary>
+    /// Opens the weights of a folder: <c>model.safetensors</c>, <c>weights.safetensors</c>, or shards.
+    /// </summary>
     /// <exception cref="InvalidDataException">A file is malformed, or files and index disagree.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no weights.</exception>
     public static WeightFiles Open(string folder)
@@ -72,7 +75,8 @@ public sealed class WeightFiles : IDisposable
         foreach (string name in (string[])["model.safetensors", "weights.safetensors"])
             if (File.Exists(Path.Combine(folder, name)))
                 return [name];
-        string[] shards = [.. Directory.EnumerateFiles(folder, "model*.safetensors").Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
+        string[] shards = [.. Directory.EnumerateFiles(folder, "model*.safetensors")
+            .Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
         return shards.Length > 0 ? shards : throw new FileNotFoundException(
             $"{folder} holds no weights: there is no model.safetensors, weights.safetensors or {IndexName}.");
     }
@@ -118,9 +122,11 @@ public sealed class WeightFiles : IDisposable
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 16 });
+            using var document =
+                JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 16 });
             if (document.RootElement.ValueKind != JsonValueKind.Object ||
-                !document.RootElement.TryGetProperty("weight_map", out JsonElement entries) || entries.ValueKind != JsonValueKind.Object)
+                !document.RootElement.TryGetProperty("weight_map", out JsonElement entries)
+                    || entries.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{index} has no weight_map.");
             foreach (JsonProperty entry in entries.EnumerateObject())
             {

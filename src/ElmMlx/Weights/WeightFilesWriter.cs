@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace ElmMlx.Weights;
 
 /// <summary>
-/// Writes the weights of a model folder: one file, or shards when they are larger than a limit. Tensors go into shards in the
-/// order of their names, so the same tensors give the same files.
+/// Writes the weights of a model folder: one file, or shards when they are larger than a limit. Tensors go into shards
+/// in the order of their names, so the same tensors give the same files.
 /// </summary>
 public sealed class WeightFilesWriter : IDisposable
 {
@@ -24,10 +24,13 @@ public sealed class WeightFilesWriter : IDisposable
     /// <param name="stem">The file's name without extension: <c>model</c> or <c>weights</c>.</param>
     /// <param name="tensors">All tensors, in any order.</param>
     /// <param name="metadata">Texts for every file's <c>__metadata__</c>.</param>
-    /// <param name="parameters">Number of the model's weights for the index; null writes an index only beside shards.</param>
+    /// <param name="parameters">
+    /// Number of the model's weights for the index; null writes an index only beside shards.
+    /// </param>
     /// <param name="shardBytes">Most bytes a file; a single tensor may be larger.</param>
     public WeightFilesWriter(
-        string folder, string stem, IEnumerable<TensorSpec> tensors, IReadOnlyDictionary<string, string>? metadata = null,
+        string folder, string stem, IEnumerable<TensorSpec> tensors, IReadOnlyDictionary<string,
+        string>? metadata = null,
         long? parameters = null, long shardBytes = DefaultShardBytes)
     {
         var shards = new List<List<TensorSpec>> { new() };
@@ -50,7 +53,9 @@ public sealed class WeightFilesWriter : IDisposable
         {
             for (int i = 0; i < shards.Count; i++)
             {
-                string name = shards.Count == 1 ? stem + ".safetensors" : $"{stem}-{i + 1:00000}-of-{shards.Count:00000}.safetensors";
+                string name = shards.Count == 1
+                    ? stem + ".safetensors"
+                    : $"{stem}-{i + 1:00000}-of-{shards.Count:00000}.safetensors";
                 _writers.Add(name, new SafetensorsWriter(Path.Combine(folder, name), shards[i], metadata));
                 foreach (TensorSpec tensor in shards[i])
                     _fileOf.Add(tensor.Name, name);

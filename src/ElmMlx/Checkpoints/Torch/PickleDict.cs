@@ -1,8 +1,8 @@
 namespace ElmMlx.Checkpoints.Torch;
 
 /// <summary>
-/// An ordered dictionary, or a plain one: here both keep their order. Values are this folder's Pickle… types, tensors, and
-/// .NET's own: null, bool, long, Int128 (beyond 64 bits), double, string.
+/// An ordered dictionary, or a plain one: here both keep their order. Values are this folder's Pickle… types, tensors,
+/// and .NET's own: null, bool, long, Int128 (beyond 64 bits), double, string.
 /// </summary>
 internal sealed class PickleDict
 {

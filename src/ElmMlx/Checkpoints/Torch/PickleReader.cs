@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace ElmMlx.Checkpoints.Torch;
 
 /// <summary>
-/// A symbolic reader of pickles: it knows the operations that PyTorch's checkpoints need, the names of the allow-list, and
-/// nothing else. Every count is bounded before it is believed.
+/// A symbolic reader of pickles: it knows the operations that PyTorch's checkpoints need, the names of the allow-list,
+/// and nothing else. Every count is bounded before it is believed.
 /// </summary>
 internal sealed class PickleReader
 {
@@ -41,7 +41,9 @@ internal sealed class PickleReader
     public int Position => _position;
 
     /// <summary>Reads one pickle.</summary>
-    /// <exception cref="InvalidDataException">It is broken, or holds something that no checkpoint of weights needs.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is broken, or holds something that no checkpoint of weights needs.
+    /// </exception>
     public object? Read()
     {
         _stack.Clear();
@@ -209,7 +211,8 @@ internal sealed class PickleReader
     // ('storage', class, key, location, count[, None])
     private TorchStorage Storage(object? id)
     {
-        if (id is not PickleTuple { Items: var items } || items.Length is not (5 or 6) || items.Length == 6 && items[5] is not null)
+        if (id is not PickleTuple { Items: var items } || items.Length is not (5 or 6) || items.Length == 6
+            && items[5] is not null)
             throw Bad("a reference to a storage is not what it should be");
         if (items[0] is not "storage" || items[1] is not PickleGlobal { Kind: PickleGlobalKind.Storage } type ||
             items[2] is not string key || items[3] is not string || items[4] is not long count)
@@ -245,7 +248,9 @@ internal sealed class PickleReader
     private TorchTensor RebuildTensor(object?[] arguments, bool countFits, int metadata, PickleGlobal? dtype)
     {
         if (!countFits || arguments[0] is not TorchStorage storage || arguments[1] is not long offset ||
-            arguments[2] is not PickleTuple size || arguments[3] is not PickleTuple stride || arguments[4] is not bool ||
+            arguments[2] is not PickleTuple size
+                || arguments[3] is not PickleTuple stride
+                || arguments[4] is not bool ||
             arguments[5] is not (null or PickleDict { Entries.Count: 0 }) ||
             arguments.Length > metadata && arguments[metadata] is not null)
             throw Bad("a tensor is not described as it should be");
@@ -263,7 +268,8 @@ internal sealed class PickleReader
     private void Build()
     {
         object? state = Pop();
-        if (Top is not PickleDict { IsOrdered: true } || state is not PickleDict { Entries: [{ Key: "_metadata", Value: PickleDict }] })
+        if (Top is not PickleDict { IsOrdered: true }
+            || state is not PickleDict { Entries: [{ Key: "_metadata", Value: PickleDict }] })
             throw Bad("it sets attributes of an object");
     }
 

@@ -7,8 +7,8 @@ using ElmMlx.Weights;
 namespace ElmMlx.Checkpoints.Torch;
 
 /// <summary>
-/// Writes dictionaries, lists and tuples of numbers, texts and tensors as a pickle of protocol 2, as <c>torch.save</c> does.
-/// A <see cref="TensorSpec"/> stands for a tensor, whose elements are stored apart under its number.
+/// Writes dictionaries, lists and tuples of numbers, texts and tensors as a pickle of protocol 2, as <c>torch.save</c>
+/// does. A <see cref="TensorSpec"/> stands for a tensor, whose elements are stored apart under its number.
 /// </summary>
 internal sealed class PickleWriter
 {

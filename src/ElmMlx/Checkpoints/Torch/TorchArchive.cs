@@ -4,8 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace ElmMlx.Checkpoints.Torch;
 
 /// <summary>
-/// A file written by <c>torch.save</c>, in the zip container or the one before PyTorch 1.6. Its object is read symbolically when
-/// the file is opened; the elements of tensors are read on demand, and the zip container's checksums are verified on the way.
+/// A file written by <c>torch.save</c>, in the zip container or the one before PyTorch 1.6. Its object is read
+/// symbolically when the file is opened; the elements of tensors are read on demand, and the zip container's checksums
+/// are verified on the way.
 /// </summary>
 internal sealed class TorchArchive : IDisposable
 {
@@ -37,7 +38,9 @@ internal sealed class TorchArchive : IDisposable
     }
 
     /// <summary>Opens a checkpoint and reads all of it but the elements.</summary>
-    /// <exception cref="InvalidDataException">The file is not one, or holds more than weights and plain values.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not one, or holds more than weights and plain values.
+    /// </exception>
     public static TorchArchive Open(string path)
     {
         var archive = new TorchArchive(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read));
@@ -73,7 +76,9 @@ internal sealed class TorchArchive : IDisposable
 
     /// <summary>Reads elements of a tensor, row-major.</summary>
     /// <param name="tensor">A tensor of this archive.</param>
-    /// <param name="offset">First byte, from the start of the tensor; a tensor that is not contiguous is read from 0.</param>
+    /// <param name="offset">
+    /// First byte, from the start of the tensor; a tensor that is not contiguous is read from 0.
+    /// </param>
     /// <param name="destination">Filled completely; all of the tensor when that is not contiguous.</param>
     public void Read(TorchTensor tensor, long offset, Span<byte> destination)
     {
@@ -116,7 +121,8 @@ internal sealed class TorchArchive : IDisposable
             throw Bad(order == "big"
                 ? "it was written on a big-endian machine; load and save it with PyTorch on an ordinary one"
                 : "its byteorder record is neither little nor big");
-        if (SmallText(records, root + "version") is { } version && !(int.TryParse(version.TrimEnd('\n'), out int number) && number is >= 1 and <= 10))
+        if (SmallText(records, root + "version") is { } version
+            && !(int.TryParse(version.TrimEnd('\n'), out int number) && number is >= 1 and <= 10))
             throw Bad("its version record is not a number from 1 to 10");
         if (pickle.Length > MaxPickleBytes)
             throw Bad($"data.pkl has {pickle.Length} bytes, and {MaxPickleBytes} is the most");

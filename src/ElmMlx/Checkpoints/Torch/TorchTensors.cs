@@ -32,7 +32,8 @@ internal static class TorchTensors
                 last = checked(last + (shape[i] - 1) * strides[i]);
             if (offset < 0 || offset > available || count > 0 && last >= available)
                 problem = $"reaches outside of its {available} elements";
-            else if (shape.Any(dimension => dimension > int.MaxValue) || count > checked(available * MaxUnfolding) && count > 1)
+            else if (shape.Any(dimension => dimension > int.MaxValue)
+                || count > checked(available * MaxUnfolding) && count > 1)
                 problem = $"unfolds {available} elements to {count}";
             _ = checked(count * type.Size());
         }

@@ -6,8 +6,9 @@ using ElmMlx.Weights;
 namespace ElmMlx.Checkpoints.Torch;
 
 /// <summary>
-/// Writes a state dict, or an object that holds some, as <c>torch.save</c> does: a zip file of stored records, elements aligned to 64 bytes, the object as a
-/// pickle of protocol 2. Elements come in any order and in pieces. The same tensors give the same bytes.
+/// Writes a state dict, or an object that holds some, as <c>torch.save</c> does: a zip file of stored records, elements
+/// aligned to 64 bytes, the object as a pickle of protocol 2. Elements come in any order and in pieces. The same
+/// tensors give the same bytes.
 /// </summary>
 internal sealed class TorchWriter : IDisposable
 {
@@ -86,8 +87,8 @@ internal sealed class TorchWriter : IDisposable
 
     private void Put(string name, ReadOnlySpan<byte> bytes) => Append(Reserve(name, bytes.Length), bytes);
 
-    // The elements begin at a multiple of 64, behind an extra field that fills the gap. Sizes beyond 32 bits stand in a field
-    // of their own before it.
+    // The elements begin at a multiple of 64, behind an extra field that fills the gap. Sizes beyond 32 bits stand in a
+    // field of their own before it.
     private Record Reserve(string name, long length)
     {
         long start = _end + HeaderBytes + Encoding.UTF8.GetByteCount(name) + (length > uint.MaxValue ? 20 : 0) + 4;
@@ -209,7 +210,8 @@ internal sealed class TorchWriter : IDisposable
     private static byte[] SerializationId(byte[] pickle)
     {
         byte[] hash = SHA256.HashData(pickle);
-        ulong first = BinaryPrimitives.ReadUInt64LittleEndian(hash), second = BinaryPrimitives.ReadUInt64LittleEndian(hash.AsSpan(8));
+        ulong first = BinaryPrimitives.ReadUInt64LittleEndian(hash),
+            second = BinaryPrimitives.ReadUInt64LittleEndian(hash.AsSpan(8));
         return Encoding.ASCII.GetBytes($"{first:D20}{second:D20}");
     }
 

@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ElmMlx.Checkpoints.Torch;
 
 /// <summary>
-/// The records of a zip file as PyTorch writes it: stored, in one piece, nothing ambiguous. Directory and local headers must
-/// agree, records must not overlap, and the file must end with its one end record.
+/// The records of a zip file as PyTorch writes it: stored, in one piece, nothing ambiguous. Directory and local headers
+/// must agree, records must not overlap, and the file must end with its one end record.
 /// </summary>
 internal static class ZipRecords
 {
@@ -177,12 +177,16 @@ internal static class ZipRecords
         if (!Utf8.IsValid(bytes) || bytes.IsEmpty || bytes.Length > 512)
             throw Bad(path, "a record's name is empty, too long or not valid UTF-8");
         string name = Encoding.UTF8.GetString(bytes);
-        if (name[0] == '/' || name.AsSpan().ContainsAny('\\', ':') || name.Any(char.IsControl) || name.Split('/').Any(part => part is "" or "." or ".."))
+        if (name[0] == '/'
+            || name.AsSpan().ContainsAny('\\', ':')
+            || name.Any(char.IsControl)
+            || name.Split('/').Any(part => part is "" or "." or ".."))
             throw Bad(path, "a record's name leads out of its folder");
         return name;
     }
 
-    private static ushort Half(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
+    private static ushort Half(ReadOnlySpan<byte> bytes, int at) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 
     private static uint Word(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
 

@@ -14,8 +14,8 @@ public sealed record CoreNetDataEntry(string FileName, string TextKey, int First
     {
         if (FirstId < 0 || EndId <= FirstId)
             throw new InvalidDataException(
-                $"{FileName}: file_id_range is [{FirstId}, {EndId}]; it must be two numbers, the first at least 0 and " +
-                "the second, which is not used itself, larger.");
+                $"{FileName}: file_id_range is [{FirstId}, {EndId}]; it must be two numbers, the first at " +
+                "least 0 and the second, which is not used itself, larger.");
         for (int id = FirstId; id < EndId; id++)
             yield return new DataFile(NameOf(id), TextKey);
     }

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace ElmMlx.Datasets;
 
 /// <summary>
-/// Where a shard stands: the next piece that it will look at. The order of the files follows from the seed and the epoch.
+/// Where a shard stands: the next piece that it will look at. The order of the files follows from the seed and the
+/// epoch.
 /// </summary>
 /// <param name="Epoch">Times that the files have been gone through.</param>
 /// <param name="File">Number of the file in the epoch's order.</param>

@@ -35,7 +35,8 @@ internal sealed class FileOrder
     }
 
     /// <summary>
-    /// The list made a multiple of the shards: what is missing is drawn from it, so that two shards can have the same file.
+    /// The list made a multiple of the shards: what is missing is drawn from it, so that two shards can have the same
+    /// file.
     /// </summary>
     public static List<DataFile> Fill(List<DataFile> files, int shards, PythonRandom random)
     {

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace ElmMlx.Datasets;
 
 /// <summary>
-/// JSON strings as pandas reads them: an escaped half of a surrogate pair that stands alone is left out, where .NET's own
-/// reader refuses the string.
+/// JSON strings as pandas reads them: an escaped half of a surrogate pair that stands alone is left out, where .NET's
+/// own reader refuses the string.
 /// </summary>
 internal static class JsonTexts
 {

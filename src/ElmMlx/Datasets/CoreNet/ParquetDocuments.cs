@@ -9,7 +9,8 @@ internal static class ParquetDocuments
     public static IEnumerable<Document> Read(string path, string column, int skip)
     {
         using FileStream file = File.OpenRead(path);
-        ParquetReader reader = ParquetRecords.Guard(path, () => ParquetReader.CreateAsync(file).GetAwaiter().GetResult());
+        ParquetReader reader =
+            ParquetRecords.Guard(path, () => ParquetReader.CreateAsync(file).GetAwaiter().GetResult());
         DataField field = Find(reader.Schema, path, column);
         for (int i = 0; i < reader.RowGroupCount; i++)
         {
@@ -34,7 +35,8 @@ internal static class ParquetDocuments
         DataField? field = Array.Find(schema.GetDataFields(), field => field.Path.ToString() == column);
         if (field is null)
             throw new InvalidDataException(
-                $"{path} has no column '{column}'; it has {string.Join(", ", schema.GetDataFields().Select(f => f.Path))}.");
+                $"{path} has no column '{column}'; it has " +
+                    $"{string.Join(", ", schema.GetDataFields().Select(f => f.Path))}.");
         return ParquetRecords.IsText(field)
             ? field
             : throw new InvalidDataException($"{path}: the column '{column}' does not hold texts.");

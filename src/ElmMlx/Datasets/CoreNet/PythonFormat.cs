@@ -32,7 +32,8 @@ internal static partial class PythonFormat
             }
             else if (c == '}' || template.IndexOf('}', i) is var end && end < 0)
             {
-                throw new FormatException($"there is a single '{c}' at character {i + 1}; a brace that is meant is doubled");
+                throw new FormatException(
+                    $"there is a single '{c}' at character {i + 1}; a brace that is meant is doubled");
             }
             else
             {

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace ElmMlx.Datasets;
 
 /// <summary>
-/// Python's <c>random.Random(seed)</c>: the Mersenne twister, seeded and used as Python does, so that a list is shuffled
-/// here as there.
+/// Python's <c>random.Random(seed)</c>: the Mersenne twister, seeded and used as Python does, so that a list is
+/// shuffled here as there.
 /// </summary>
 internal sealed class PythonRandom
 {

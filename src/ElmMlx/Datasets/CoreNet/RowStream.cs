@@ -14,7 +14,9 @@ internal sealed class RowStream : IDisposable
 
     /// <param name="order">The shard's files, at epoch 0.</param>
     /// <param name="options">How rows are made.</param>
-    /// <param name="tokenizer">Encodes pieces; its padding id, or else the size of its vocabulary, fills rows up.</param>
+    /// <param name="tokenizer">
+    /// Encodes pieces; its padding id, or else the size of its vocabulary, fills rows up.
+    /// </param>
     /// <param name="start">Where to go on; null at the beginning.</param>
     /// <param name="counts">What was counted up to there.</param>
     public RowStream(
@@ -90,8 +92,8 @@ internal sealed class RowStream : IDisposable
         {
             if (!_options.SkipBadDocuments)
                 throw new InvalidDataException(
-                    $"{file.Path}, document {_document}: {document.Problem}; mend the file, or pass --skip-bad-lines to " +
-                    "count such documents and go on.");
+                    $"{file.Path}, document {_document}: {document.Problem}; mend the file, or pass " +
+                    "--skip-bad-lines to count such documents and go on.");
             Counts = Counts with { BadDocuments = Counts.BadDocuments + 1 };
             yield break;
         }
@@ -124,7 +126,7 @@ internal sealed class RowStream : IDisposable
     private int[]? Ids(string piece)
     {
         if (_options.MinCharactersPerText > 0 &&
-            PythonText.ProcessedLength(piece) < _options.MinCharactersPerText)
+            FilteredText.Length(piece) < _options.MinCharactersPerText)
         {
             Counts = Counts with { TooFewCharacters = Counts.TooFewCharacters + 1 };
             return null;

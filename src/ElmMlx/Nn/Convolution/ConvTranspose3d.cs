@@ -22,7 +22,8 @@ public sealed class ConvTranspose3d : ConvolutionLayer
     /// <param name="bias">Whether there is a bias.</param>
     public ConvTranspose3d(
         int inChannels, int outChannels, IntOrTriple kernelSize, IntOrTriple? stride = null,
-        IntOrTriple padding = default, IntOrTriple? dilation = null, IntOrTriple outputPadding = default, bool bias = true)
+        IntOrTriple padding = default, IntOrTriple? dilation = null, IntOrTriple outputPadding = default,
+        bool bias = true)
         : base(inChannels, outChannels, kernelSize.ToArray(), 1, bias) =>
         (_stride, _padding, _dilation, _outputPadding) = (stride ?? 1, padding, dilation ?? 1, outputPadding);
 

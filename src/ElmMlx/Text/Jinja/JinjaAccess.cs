@@ -54,7 +54,9 @@ internal static class JinjaAccess
     {
         object?[] keys = path is string text
             ? [.. text.Split('.').Select(object? (part) =>
-                BigInteger.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : part)]
+                BigInteger.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+                    ? index
+                    : part)]
             : [path];
         foreach (var key in keys)
         {
@@ -110,14 +112,17 @@ internal static class JinjaAccess
         member = value switch
         {
             string when PythonStringMethods.All.TryGetValue(name, out var method) => new JinjaMethod(value, method),
-            JinjaMapping when PythonMappingMethods.All.TryGetValue(name, out var method) => new JinjaMethod(value, method),
+            JinjaMapping when PythonMappingMethods.All.TryGetValue(name, out var method) =>
+                new JinjaMethod(value, method),
             JinjaMapping when MappingChanges.Contains(name) => JinjaUndefined.Unsafe(value, name),
-            JinjaSequence { Kind: JinjaSequenceKind.List } when ListChanges.Contains(name) => JinjaUndefined.Unsafe(value, name),
+            JinjaSequence { Kind: JinjaSequenceKind.List } when ListChanges.Contains(name) =>
+                JinjaUndefined.Unsafe(value, name),
             JinjaSequence { IsIndexed: true } when name is "index" or "count" or "copy" => SequenceMethod(value, name),
             JinjaLoop loop => loop.Attribute(name),
             JinjaMacro macro when name is "name" => macro.Name,
             JinjaMacro macro when name is "arguments" => macro.ParameterNames,
-            JinjaNamespace space when space.Attributes.TryGetValue(name, out var attribute) => attribute ?? JinjaKeys.None,
+            JinjaNamespace space when space.Attributes.TryGetValue(name, out var attribute) =>
+                attribute ?? JinjaKeys.None,
             _ => null,
         };
         var isThere = member is not null;
@@ -134,6 +139,8 @@ internal static class JinjaAccess
             if (name == "count")
                 return (BigInteger)items.Count(item => JinjaValue.AreEqual(run, item, a[1]));
             var place = Array.FindIndex(items, item => JinjaValue.AreEqual(run, item, a[1]));
-            return place >= 0 ? (BigInteger)place : throw new JinjaException($"{JinjaPrinter.ShortRepr(a[1])} is not in list");
+            return place >= 0
+                ? (BigInteger)place
+                : throw new JinjaException($"{JinjaPrinter.ShortRepr(a[1])} is not in list");
         }));
 }

@@ -51,7 +51,9 @@ internal static class JinjaChoiceFilters
     {
         var items = JinjaValue.Iterate(run, arguments.Positional[0]);
         var attribute = hasAttribute
-            ? arguments.Positional.Length > 1 ? arguments.Positional[1] : throw new JinjaException("Missing parameter for attribute name")
+            ? arguments.Positional.Length > 1
+                ? arguments.Positional[1]
+                : throw new JinjaException("Missing parameter for attribute name")
             : null;
         var place = hasAttribute ? 2 : 1;
         var test = arguments.Positional.Length <= place ? null : arguments.Positional[place] is string name

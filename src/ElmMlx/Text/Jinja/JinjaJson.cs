@@ -176,7 +176,8 @@ internal sealed class JinjaJson
         _ => Number(key),
     };
 
-    private static string Number(object value) => value is BigInteger whole ? PythonText.Number(whole) : (double)value switch
+    private static string Number(object value) =>
+        value is BigInteger whole ? PythonText.Number(whole) : (double)value switch
     {
         double.PositiveInfinity => "Infinity",
         double.NegativeInfinity => "-Infinity",

@@ -15,7 +15,8 @@ internal sealed class JinjaKeys : IEqualityComparer<object>
         null => None,
         string or bool or BigInteger or double => value,
         JinjaUndefined undefined => throw undefined.Error(),
-        JinjaSequence { Kind: JinjaSequenceKind.Tuple } => throw new JinjaException("a tuple is no key in chat templates"),
+        JinjaSequence { Kind: JinjaSequenceKind.Tuple } =>
+            throw new JinjaException("a tuple is no key in chat templates"),
         _ => throw new JinjaException($"unhashable type: {PythonText.Quote(JinjaValue.TypeName(value))}"),
     };
 

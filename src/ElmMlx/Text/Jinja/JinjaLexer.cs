@@ -12,7 +12,8 @@ internal sealed class JinjaLexer
 
     private static readonly string[] Operators =
     [
-        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".",
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=",
+        ".",
         ":", "|", ",", ";",
     ];
 
@@ -77,7 +78,9 @@ internal sealed class JinjaLexer
             return text.ToString();
         var lineStart = text.LastIndexOf('\n') + 1;
         var startsLine = lineStart > 0 || _place == 0 || _source[_place - 1] == '\n';
-        return startsLine && PythonText.TrimEnd(text[lineStart..]).IsEmpty ? text[..lineStart].ToString() : text.ToString();
+        return startsLine && PythonText.TrimEnd(text[lineStart..]).IsEmpty
+            ? text[..lineStart].ToString()
+            : text.ToString();
     }
 
     private void SkipComment()
@@ -117,7 +120,9 @@ internal sealed class JinjaLexer
         if (string.CompareOrdinal(_source, i, keyword, 0, keyword.Length) != 0)
             return null;
         i = SkipSpaces(i + keyword.Length);
-        var sign = i < _source.Length && (_source[i] == '-' || (_source[i] == '+' && trimsNewline)) ? _source[i++] : '\0';
+        var sign = i < _source.Length && (_source[i] == '-' || (_source[i] == '+' && trimsNewline))
+            ? _source[i++]
+            : '\0';
         return string.CompareOrdinal(_source, i, "%}", 0, 2) == 0 ? AfterEnd(i + 2, sign, trimsNewline) : null;
     }
 
@@ -205,7 +210,9 @@ internal sealed class JinjaLexer
         var bits = radix switch { 'x' => 4, 'o' => 3, _ => 1 };
         var value = BigInteger.Zero;
         var end = _place + 2;
-        for (; end < _source.Length && end - _place <= MaxDigits && (_source[end] == '_' || (char.IsAsciiHexDigit(_source[end])
+        for (; end < _source.Length
+            && end - _place <= MaxDigits
+            && (_source[end] == '_' || (char.IsAsciiHexDigit(_source[end])
             && Convert.ToInt32(_source[end].ToString(), 16) < 1 << bits)); end++)
             if (_source[end] != '_')
                 value = (value << bits) + Convert.ToInt32(_source[end].ToString(), 16);

@@ -21,12 +21,16 @@ internal static class JinjaListFilters
         new JinjaFunction("reverse", "value", (run, a) => a[0] is string
             ? JinjaAccess.Slice(run, a[0], null, null, BigInteger.MinusOne)
             : JinjaSequence.Generator([.. JinjaValue.Iterate(run, a[0]).Reverse()])),
-        new JinjaFunction("sort", "value reverse=false case_sensitive=false attribute=none", (run, a) => JinjaSequence.List(
-            Sorted(run, JinjaValue.Iterate(run, a[0]), KeyOf(run, a[3], JinjaValue.IsTrue(a[2])), JinjaValue.IsTrue(a[1])))),
+        new JinjaFunction(
+            "sort", "value reverse=false case_sensitive=false attribute=none", (run, a) => JinjaSequence.List(
+            Sorted(run, JinjaValue.Iterate(run, a[0]), KeyOf(run, a[3], JinjaValue.IsTrue(a[2])),
+                JinjaValue.IsTrue(a[1])))),
         new JinjaFunction("dictsort", "value case_sensitive=false by='key' reverse=false", DictionarySort),
         new JinjaFunction("unique", "value case_sensitive=false attribute=none", Unique),
-        new JinjaFunction("min", "value case_sensitive=false attribute=none", (run, a) => Extreme(run, a, isMaximum: false)),
-        new JinjaFunction("max", "value case_sensitive=false attribute=none", (run, a) => Extreme(run, a, isMaximum: true)),
+        new JinjaFunction(
+            "min", "value case_sensitive=false attribute=none", (run, a) => Extreme(run, a, isMaximum: false)),
+        new JinjaFunction(
+            "max", "value case_sensitive=false attribute=none", (run, a) => Extreme(run, a, isMaximum: true)),
         new JinjaFunction("sum", "iterable attribute=none start=0", (run, a) => JinjaValue.Iterate(run, a[0])
             .Select(item => a[1] is null ? item : JinjaAccess.Path(run, item, a[1]))
             .Aggregate(a[2], (sum, item) => JinjaOperators.Binary(run, "+", sum, item))),
@@ -87,14 +91,16 @@ internal static class JinjaListFilters
             _ => throw new JinjaException("You can only sort by either \"key\" or \"value\""),
         };
         return JinjaSequence.List(Sorted(
-            run, PythonMappingMethods.Items(run, mapping), KeyOf(run, place, JinjaValue.IsTrue(a[1])), JinjaValue.IsTrue(a[3])));
+            run, PythonMappingMethods.Items(run, mapping), KeyOf(run, place, JinjaValue.IsTrue(a[1])),
+            JinjaValue.IsTrue(a[3])));
     }
 
     private static JinjaSequence Unique(JinjaRun run, object?[] a)
     {
         var key = KeyOf(run, a[2], JinjaValue.IsTrue(a[1]));
         var seen = new HashSet<object>(JinjaKeys.Comparer);
-        return JinjaSequence.Generator([.. JinjaValue.Iterate(run, a[0]).Where(item => seen.Add(JinjaKeys.Of(key(item))))]);
+        return JinjaSequence.Generator(
+            [.. JinjaValue.Iterate(run, a[0]).Where(item => seen.Add(JinjaKeys.Of(key(item))))]);
     }
 
     private static object? Extreme(JinjaRun run, object?[] a, bool isMaximum)
@@ -146,7 +152,8 @@ internal static class JinjaListFilters
     private static JinjaSequence GroupBy(JinjaRun run, object?[] a)
     {
         object? Attribute(object? item) => JinjaAccess.Path(run, item, a[1], a[2]);
-        object? Key(object? item) => Attribute(item) is string text && !JinjaValue.IsTrue(a[3]) ? text.ToLowerInvariant() : Attribute(item);
+        object? Key(object? item) =>
+            Attribute(item) is string text && !JinjaValue.IsTrue(a[3]) ? text.ToLowerInvariant() : Attribute(item);
         var groups = new List<(object? Name, object? Key, List<object?> Items)>();
         foreach (var item in Sorted(run, JinjaValue.Iterate(run, a[0]), Key, reverse: false))
         {
@@ -155,6 +162,7 @@ internal static class JinjaListFilters
                 groups.Add((Attribute(item), key, []));
             groups[^1].Items.Add(item);
         }
-        return JinjaSequence.List([.. groups.Select(object? (g) => JinjaSequence.Tuple(g.Name, JinjaSequence.List([.. g.Items])))]);
+        return JinjaSequence.List(
+            [.. groups.Select(object? (g) => JinjaSequence.Tuple(g.Name, JinjaSequence.List([.. g.Items])))]);
     }
 }

@@ -11,11 +11,14 @@ internal sealed class JinjaMacro : JinjaCallable
 
     /// <param name="name">Its name.</param>
     /// <param name="parameters">Names and defaults.</param>
-    /// <param name="mentions">The names that its body mentions: <c>varargs</c> and <c>kwargs</c> take what is over.</param>
+    /// <param name="mentions">
+    /// The names that its body mentions: <c>varargs</c> and <c>kwargs</c> take what is over.
+    /// </param>
     /// <param name="body">What it writes.</param>
     /// <param name="scope">Where it is defined.</param>
     public JinjaMacro(
-        string name, (string Name, JinjaExpression? Default)[] parameters, HashSet<string> mentions, JinjaStatement body,
+        string name, (string Name, JinjaExpression? Default)[] parameters, HashSet<string> mentions,
+        JinjaStatement body,
         JinjaScope scope)
         : base(name)
     {
@@ -33,7 +36,8 @@ internal sealed class JinjaMacro : JinjaCallable
         var scope = _scope.Inner();
         var given = arguments.Positional;
         if (given.Length > _parameters.Length && !_takesMore)
-            throw new JinjaException($"macro {PythonText.Quote(Name)} takes not more than {_parameters.Length} argument(s)");
+            throw new JinjaException(
+                $"macro {PythonText.Quote(Name)} takes not more than {_parameters.Length} argument(s)");
         var rest = new JinjaMapping();
         var named = new Dictionary<string, object?>();
         foreach (var (name, value) in arguments.Named)

@@ -14,7 +14,8 @@ internal static class JinjaNumberFilters
             : a[0] is double number ? Math.Abs(number)
             : a[0] is JinjaUndefined undefined ? throw undefined.Error()
             : throw new JinjaException($"bad operand type for abs(): {PythonText.Quote(JinjaValue.TypeName(a[0]))}")),
-        new JinjaFunction("int", "value default=0 base=10", (_, a) => Whole(a[0], JinjaValue.Int(a[2], "a base")) ?? a[1]),
+        new JinjaFunction(
+            "int", "value default=0 base=10", (_, a) => Whole(a[0], JinjaValue.Int(a[2], "a base")) ?? a[1]),
         new JinjaFunction("float", "value default=0.0", (_, a) => Float(a[0]) ?? a[1]),
         new JinjaFunction("round", "value precision=0 method='common'", Round),
     ];
@@ -32,7 +33,8 @@ internal static class JinjaNumberFilters
         if (digits.Length > MaxDigits)
             return null;
         if (radix == 10)
-            return BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+            return BigInteger.TryParse(
+                digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
         if (radix is < 2 or > 36)
             return null;
         var prefix = radix switch { 16 => "0x", 8 => "0o", 2 => "0b", _ => "" };
@@ -60,7 +62,8 @@ internal static class JinjaNumberFilters
         {
             "inf" or "infinity" => text[0] == '-' ? double.NegativeInfinity : double.PositiveInfinity,
             "nan" => double.NaN,
-            _ => double.TryParse(text.Replace("_", ""), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
+            _ => double.TryParse(text.Replace("_", ""), NumberStyles.Float, CultureInfo.InvariantCulture,
+                out var number) ? number : null,
         };
     }
 
@@ -68,7 +71,8 @@ internal static class JinjaNumberFilters
     {
         if (a[0] is JinjaUndefined undefined)
             throw undefined.Error();
-        var number = JinjaValue.Float(a[0]) ?? throw new JinjaException($"type {JinjaValue.TypeName(a[0])} doesn't define __round__ method");
+        var number = JinjaValue.Float(a[0])
+            ?? throw new JinjaException($"type {JinjaValue.TypeName(a[0])} doesn't define __round__ method");
         var precision = JinjaValue.Int(a[1], "a precision");
         if (precision is < 0 or > 18)
             throw new JinjaException("round takes a precision from 0 to 18 here");
@@ -89,9 +93,11 @@ internal static class JinjaNumberFilters
         return precision == 0 ? Math.Round(number, MidpointRounding.ToEven)
             : Math.Abs(number) < largest
                 ? (double)Math.Round(
-                    decimal.Parse(number.ToString("F18", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), precision, MidpointRounding.ToEven)
+                    decimal.Parse(number.ToString("F18", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
+                    precision, MidpointRounding.ToEven)
                 : double.IsFinite(number)
-                    ? double.Parse(number.ToString("F" + precision, CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
+                    ? double.Parse(
+                        number.ToString("F" + precision, CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
                     : number;
     }
 }

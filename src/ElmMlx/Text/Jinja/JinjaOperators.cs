@@ -11,7 +11,8 @@ internal static class JinjaOperators
     {
         Refuse(left);
         Refuse(right);
-        if (name == "+" && (left is string || left is JinjaSequence { Kind: JinjaSequenceKind.List or JinjaSequenceKind.Tuple }))
+        if (name == "+"
+            && (left is string || left is JinjaSequence { Kind: JinjaSequenceKind.List or JinjaSequenceKind.Tuple }))
         {
             if (left is string a && right is string b)
                 return PythonStringMethods.Join(run, "", [a, b]);
@@ -81,7 +82,8 @@ internal static class JinjaOperators
             return p.Items.Length.CompareTo(q.Items.Length);
         }
         throw new JinjaException(
-            $"{PythonText.Quote(name)} not supported between instances of {PythonText.Quote(JinjaValue.TypeName(left))} " +
+            $"{PythonText.Quote(name)} not supported between instances of " +
+                $"{PythonText.Quote(JinjaValue.TypeName(left))} " +
             $"and {PythonText.Quote(JinjaValue.TypeName(right))}");
     }
 
@@ -103,7 +105,8 @@ internal static class JinjaOperators
             case JinjaUndefined:
                 return false;
             default:
-                throw new JinjaException($"argument of type {PythonText.Quote(JinjaValue.TypeName(container))} is not iterable");
+                throw new JinjaException(
+                    $"argument of type {PythonText.Quote(JinjaValue.TypeName(container))} is not iterable");
         }
     }
 
@@ -128,7 +131,8 @@ internal static class JinjaOperators
     {
         var (value, number) = left is string or JinjaSequence ? (left, right) : (right, left);
         if (JinjaValue.Whole(number) is not { } times)
-            throw new JinjaException($"can't multiply sequence by non-int of type {PythonText.Quote(JinjaValue.TypeName(number))}");
+            throw new JinjaException(
+                $"can't multiply sequence by non-int of type {PythonText.Quote(JinjaValue.TypeName(number))}");
         var count = (long)BigInteger.Clamp(times, 0, int.MaxValue);
         if (value is string text)
         {
@@ -142,7 +146,8 @@ internal static class JinjaOperators
                 });
         }
         if (value is not JinjaSequence { Kind: JinjaSequenceKind.List or JinjaSequenceKind.Tuple } list)
-            throw new JinjaException($"unsupported operand type(s) for *: {PythonText.Quote(JinjaValue.TypeName(value))}");
+            throw new JinjaException(
+                $"unsupported operand type(s) for *: {PythonText.Quote(JinjaValue.TypeName(value))}");
         run.SpendItems(list.Items.Length * count);
         var items = new object?[list.Items.Length * count];
         for (var i = 0; i < items.Length; i++)
@@ -171,11 +176,14 @@ internal static class JinjaOperators
                 return !remainder.IsZero && remainder.Sign != n.Sign ? remainder + n : remainder;
             default:
                 if (n.Sign < 0)
-                    return m.IsZero ? throw new JinjaException("0.0 cannot be raised to a negative power") : Math.Pow((double)m, (double)n);
+                    return m.IsZero ? throw new JinjaException(
+                        "0.0 cannot be raised to a negative power") : Math.Pow((double)m, (double)n);
                 if (BigInteger.Abs(m) > 1 && n * m.GetBitLength() > MaxBits)
                     throw new JinjaException($"a number has more than {MaxBits} bits");
                 run.Spend((long)BigInteger.Min(n, MaxBits));
-                return BigInteger.Abs(m) > 1 ? BigInteger.Pow(m, (int)n) : n.IsZero ? BigInteger.One : m.Sign < 0 && n.IsEven ? -m : m;
+                return BigInteger.Abs(m) > 1
+                    ? BigInteger.Pow(m, (int)n)
+                    : n.IsZero ? BigInteger.One : m.Sign < 0 && n.IsEven ? -m : m;
         }
     }
 
@@ -205,7 +213,8 @@ internal static class JinjaOperators
                 var power = Math.Pow(x, y);
                 return double.IsFinite(power) || !double.IsFinite(x) || !double.IsFinite(y)
                     ? power
-                    : throw new JinjaException(x == 0 ? "0.0 cannot be raised to a negative power" : "a power is no finite number");
+                    : throw new JinjaException(
+                        x == 0 ? "0.0 cannot be raised to a negative power" : "a power is no finite number");
         }
     }
 

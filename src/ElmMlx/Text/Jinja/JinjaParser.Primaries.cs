@@ -267,7 +267,8 @@ internal sealed partial class JinjaParser
     }
 
     private static JinjaArguments Evaluate(
-        JinjaScope scope, List<(bool IsRow, JinjaExpression Value)> positional, List<(string? Name, JinjaExpression Value)> named)
+        JinjaScope scope, List<(bool IsRow, JinjaExpression Value)> positional,
+        List<(string? Name, JinjaExpression Value)> named)
     {
         var values = new List<object?>();
         foreach (var (isRow, value) in positional)

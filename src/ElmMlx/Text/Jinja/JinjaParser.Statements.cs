@@ -133,7 +133,8 @@ internal sealed partial class JinjaParser
             values.Add(Expression());
         }
         _tokens.Expect(JinjaTokenKind.BlockEnd);
-        return Run(tag.Line, scope => values.ForEach(value => scope.Run.Write(JinjaPrinter.Text(scope.Run, value(scope)))));
+        return Run(tag.Line, scope =>
+            values.ForEach(value => scope.Run.Write(JinjaPrinter.Text(scope.Run, value(scope)))));
     }
 
     // Marks the assistant's part for transformers' masks; writes what it holds.
@@ -234,7 +235,8 @@ internal sealed partial class JinjaParser
             return (scope, value) => scope.Set(name, value);
         var attribute = _tokens.ExpectName();
         return (scope, value) => ((scope.Get(name) as JinjaNamespace)
-            ?? throw new JinjaException("cannot assign attribute on non-namespace object")).Attributes[attribute] = value;
+            ?? throw new JinjaException("cannot assign attribute on non-namespace object")).Attributes[attribute] =
+                value;
     }
 
     private static void Unpack(JinjaScope scope, object? value, List<JinjaTarget> targets)

@@ -71,7 +71,9 @@ internal sealed partial class JinjaParser
 
     private JinjaStatement Statement()
     {
-        var tag = _tokens.Current.Kind == JinjaTokenKind.Name ? _tokens.Next() : throw _tokens.Error("tag name expected");
+        var tag = _tokens.Current.Kind == JinjaTokenKind.Name
+            ? _tokens.Next()
+            : throw _tokens.Error("tag name expected");
         switch (tag.Value)
         {
             case "if":

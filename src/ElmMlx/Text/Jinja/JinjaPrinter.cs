@@ -8,7 +8,8 @@ internal static class JinjaPrinter
 {
     private const int ShortLength = 60;
 
-    public static string Text(JinjaRun run, object? value) => value is string text ? text : value is JinjaUndefined ? "" : Repr(run, value);
+    public static string Text(JinjaRun run, object? value) =>
+        value is string text ? text : value is JinjaUndefined ? "" : Repr(run, value);
 
     public static string Repr(JinjaRun run, object? value)
     {
@@ -25,7 +26,9 @@ internal static class JinjaPrinter
     /// <summary>A value in a message, never long.</summary>
     public static string ShortRepr(object? value)
     {
-        var text = value is string { Length: > ShortLength } s ? PythonText.Quote(s[..ShortLength]) : Scalar(value) ?? JinjaValue.TypeName(value);
+        var text = value is string { Length: > ShortLength } s
+            ? PythonText.Quote(s[..ShortLength])
+            : Scalar(value) ?? JinjaValue.TypeName(value);
         return text.Length <= ShortLength ? text : text[..ShortLength] + "…";
     }
 
@@ -64,7 +67,8 @@ internal static class JinjaPrinter
                 AppendEntries(run, mapping.Entries, text, "{", "}");
                 break;
             case JinjaNamespace space:
-                AppendEntries(run, space.Attributes.Select((object? Key, object? Value) (a) => (a.Key, a.Value)), text, "<Namespace {", "}>");
+                AppendEntries(run, space.Attributes.Select((object? Key, object? Value) (a) => (a.Key, a.Value)), text,
+                    "<Namespace {", "}>");
                 break;
             default:
                 var scalar = Repr(run, value);

@@ -15,7 +15,8 @@ internal sealed class JinjaTemplate
     {
         _name = name;
         if (source.Length > MaxLength)
-            throw new InvalidDataException($"{name} has {source.Length} characters; a template has at most {MaxLength}");
+            throw new InvalidDataException(
+                $"{name} has {source.Length} characters; a template has at most {MaxLength}");
         try
         {
             _body = JinjaParser.Parse(source);

@@ -29,8 +29,10 @@ internal static class JinjaTests
         new JinjaFunction("divisibleby", "value num", (_, a) => JinjaValue.Whole(a[1]) is { IsZero: false } by
             ? Divided(a[0], by).IsZero
             : throw new JinjaException("integer division or modulo by zero")),
-        new JinjaFunction("lower", "value", (run, a) => JinjaPrinter.Text(run, a[0]) is var s && s.Any(char.IsLower) && !s.Any(char.IsUpper)),
-        new JinjaFunction("upper", "value", (run, a) => JinjaPrinter.Text(run, a[0]) is var s && s.Any(char.IsUpper) && !s.Any(char.IsLower)),
+        new JinjaFunction("lower", "value", (run, a) =>
+            JinjaPrinter.Text(run, a[0]) is var s && s.Any(char.IsLower) && !s.Any(char.IsUpper)),
+        new JinjaFunction("upper", "value", (run, a) =>
+            JinjaPrinter.Text(run, a[0]) is var s && s.Any(char.IsUpper) && !s.Any(char.IsLower)),
         new JinjaFunction("sameas", "value other", (run, a) => a[0] is null or bool or string or BigInteger
             ? a[0]?.GetType() == a[1]?.GetType() && JinjaValue.AreEqual(run, a[0], a[1])
             : ReferenceEquals(a[0], a[1])),

@@ -26,7 +26,8 @@ internal static partial class JinjaTextFilters
         new JinjaFunction("indent", "s width=4 first=false blank=false", Indent),
         new JinjaFunction("truncate", "s length=255 killwords=false end='...' leeway=5", Truncate),
         new JinjaFunction("wordcount", "s", (run, a) => (BigInteger)Words().Count(Text(run, a[0]))),
-        new JinjaFunction("tojson", "x ensure_ascii=false indent=none separators=none sort_keys=false", JinjaJson.Write),
+        new JinjaFunction(
+            "tojson", "x ensure_ascii=false indent=none separators=none sort_keys=false", JinjaJson.Write),
         new JinjaVariadic("format", (run, a) => PythonFormat.Percent(
             run, Text(run, a.Positional[0]), a.Named.Count > 0
                 ? throw new JinjaException("format takes no named values here")
@@ -51,7 +52,8 @@ internal static partial class JinjaTextFilters
         return PythonStringMethods.Join(run, JinjaPrinter.Text(run, a[1]), [.. items]);
     }
 
-    private static string Title(string text) => string.Concat(WordStarts().Split(text).Select(PythonStringMethods.Capitalize));
+    private static string Title(string text) =>
+        string.Concat(WordStarts().Split(text).Select(PythonStringMethods.Capitalize));
 
     private static string Escape(string text) => text
         .Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("'", "&#39;").Replace("\"", "&#34;");

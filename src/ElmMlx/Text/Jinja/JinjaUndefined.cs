@@ -21,5 +21,6 @@ internal sealed class JinjaUndefined
 
     /// <summary>A method that the sandbox keeps from a template, as it changes its value.</summary>
     public static JinjaUndefined Unsafe(object owner, string name) => new(
-        $"access to attribute {PythonText.Quote(name)} of {PythonText.Quote(JinjaValue.TypeName(owner))} object is unsafe.");
+        $"access to attribute {PythonText.Quote(name)} of {PythonText.Quote(JinjaValue.TypeName(owner))} object is " +
+            "unsafe.");
 }

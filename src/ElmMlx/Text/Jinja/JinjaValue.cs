@@ -148,6 +148,8 @@ internal static class JinjaValue
     private static bool MixedEqual(object? left, object? right)
     {
         var number = (double)(left is double ? left : right)!;
-        return Whole(left is double ? right : left) is { } whole && double.IsInteger(number) && new BigInteger(number) == whole;
+        return Whole(left is double ? right : left) is { } whole
+            && double.IsInteger(number)
+            && new BigInteger(number) == whole;
     }
 }

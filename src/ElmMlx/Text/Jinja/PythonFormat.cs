@@ -110,11 +110,15 @@ internal static class PythonFormat
         var digits = type switch
         {
             'd' or 'i' => PythonText.Number(whole ?? new BigInteger(number)),
-            'f' => double.IsFinite(number) ? number.ToString("F" + (precision ?? 6), CultureInfo.InvariantCulture) : PythonText.Number(number),
+            'f' => double.IsFinite(number)
+                ? number.ToString("F" + (precision ?? 6), CultureInfo.InvariantCulture)
+                : PythonText.Number(number),
             'x' or 'X' when whole is { } hex => (hex.Sign < 0 ? "-" : "") + HexDigits(BigInteger.Abs(hex), type),
             _ => throw new JinjaException($"unsupported format character {PythonText.Quote(type.ToString())}"),
         };
-        return digits[0] == '-' ? digits : flags.Contains('+') ? "+" + digits : flags.Contains(' ') ? " " + digits : digits;
+        return digits[0] == '-'
+            ? digits
+            : flags.Contains('+') ? "+" + digits : flags.Contains(' ') ? " " + digits : digits;
     }
 
     private static string HexDigits(BigInteger value, char type)
@@ -140,7 +144,8 @@ internal static class PythonFormat
             place++;
         if (place == start)
             return null;
-        return int.TryParse(format[start..place], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= MaxWidth
+        return int.TryParse(
+            format[start..place], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= MaxWidth
             ? number
             : throw new JinjaException($"a format has a width or precision above {MaxWidth}");
     }

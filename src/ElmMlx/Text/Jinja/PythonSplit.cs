@@ -51,7 +51,9 @@ internal static class PythonSplit
         run.SpendText(text.Length);
         if (by.Length == 0)
             throw new JinjaException("empty separator");
-        var place = fromEnd ? text.LastIndexOf(by, StringComparison.Ordinal) : text.IndexOf(by, StringComparison.Ordinal);
+        var place = fromEnd
+            ? text.LastIndexOf(by, StringComparison.Ordinal)
+            : text.IndexOf(by, StringComparison.Ordinal);
         return place >= 0 ? JinjaSequence.Tuple(text[..place], by, text[(place + by.Length)..])
             : fromEnd ? JinjaSequence.Tuple("", "", text) : JinjaSequence.Tuple(text, "", "");
     }

@@ -13,23 +13,35 @@ internal static class PythonStringMethods
         Mapped("casefold", s => s.ToLowerInvariant()),
         Mapped("capitalize", Capitalize),
         Mapped("title", Title),
-        Mapped("swapcase", s => string.Concat(s.Select(c => char.IsUpper(c) ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c)))),
+        Mapped("swapcase", s =>
+            string.Concat(s.Select(c => char.IsUpper(c) ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c)))),
         new JinjaFunction("strip", "self chars=none", (run, a) => Strip(run, a, start: true, end: true)),
         new JinjaFunction("lstrip", "self chars=none", (run, a) => Strip(run, a, start: true, end: false)),
         new JinjaFunction("rstrip", "self chars=none", (run, a) => Strip(run, a, start: false, end: true)),
-        new JinjaFunction("startswith", "self prefix", (_, a) => Affixes(a[1], "startswith").Any(p => Self(a).StartsWith(p, StringComparison.Ordinal))),
-        new JinjaFunction("endswith", "self suffix", (_, a) => Affixes(a[1], "endswith").Any(p => Self(a).EndsWith(p, StringComparison.Ordinal))),
-        new JinjaFunction("removeprefix", "self prefix", (_, a) => Self(a).StartsWith(Text(a[1]), StringComparison.Ordinal) ? Self(a)[Text(a[1]).Length..] : a[0]),
-        new JinjaFunction("removesuffix", "self suffix", (_, a) => Self(a).EndsWith(Text(a[1]), StringComparison.Ordinal) ? Self(a)[..^Text(a[1]).Length] : a[0]),
-        new JinjaFunction("replace", "self old new count=-1", (run, a) => Replace(run, Self(a), Text(a[1]), Text(a[2]), JinjaValue.Int(a[3], "count"))),
-        new JinjaFunction("split", "self sep=none maxsplit=-1", (run, a) => PythonSplit.Split(run, Self(a), a[1], JinjaValue.Int(a[2], "maxsplit"), fromEnd: false)),
-        new JinjaFunction("rsplit", "self sep=none maxsplit=-1", (run, a) => PythonSplit.Split(run, Self(a), a[1], JinjaValue.Int(a[2], "maxsplit"), fromEnd: true)),
-        new JinjaFunction("splitlines", "self keepends=false", (run, a) => PythonSplit.Lines(run, Self(a), JinjaValue.IsTrue(a[1]))),
-        new JinjaFunction("partition", "self sep", (run, a) => PythonSplit.Partition(run, Self(a), Text(a[1]), fromEnd: false)),
-        new JinjaFunction("rpartition", "self sep", (run, a) => PythonSplit.Partition(run, Self(a), Text(a[1]), fromEnd: true)),
+        new JinjaFunction("startswith", "self prefix", (_, a) =>
+            Affixes(a[1], "startswith").Any(p => Self(a).StartsWith(p, StringComparison.Ordinal))),
+        new JinjaFunction("endswith", "self suffix", (_, a) =>
+            Affixes(a[1], "endswith").Any(p => Self(a).EndsWith(p, StringComparison.Ordinal))),
+        new JinjaFunction("removeprefix", "self prefix", (_, a) =>
+            Self(a).StartsWith(Text(a[1]), StringComparison.Ordinal) ? Self(a)[Text(a[1]).Length..] : a[0]),
+        new JinjaFunction("removesuffix", "self suffix", (_, a) =>
+            Self(a).EndsWith(Text(a[1]), StringComparison.Ordinal) ? Self(a)[..^Text(a[1]).Length] : a[0]),
+        new JinjaFunction("replace", "self old new count=-1", (run, a) =>
+            Replace(run, Self(a), Text(a[1]), Text(a[2]), JinjaValue.Int(a[3], "count"))),
+        new JinjaFunction("split", "self sep=none maxsplit=-1", (run, a) =>
+            PythonSplit.Split(run, Self(a), a[1], JinjaValue.Int(a[2], "maxsplit"), fromEnd: false)),
+        new JinjaFunction("rsplit", "self sep=none maxsplit=-1", (run, a) =>
+            PythonSplit.Split(run, Self(a), a[1], JinjaValue.Int(a[2], "maxsplit"), fromEnd: true)),
+        new JinjaFunction(
+            "splitlines", "self keepends=false", (run, a) => PythonSplit.Lines(run, Self(a), JinjaValue.IsTrue(a[1]))),
+        new JinjaFunction(
+            "partition", "self sep", (run, a) => PythonSplit.Partition(run, Self(a), Text(a[1]), fromEnd: false)),
+        new JinjaFunction(
+            "rpartition", "self sep", (run, a) => PythonSplit.Partition(run, Self(a), Text(a[1]), fromEnd: true)),
         new JinjaFunction("find", "self sub", (run, a) => Find(run, a, fromEnd: false)),
         new JinjaFunction("rfind", "self sub", (run, a) => Find(run, a, fromEnd: true)),
-        new JinjaFunction("index", "self sub", (run, a) => Find(run, a, fromEnd: false) is { Sign: >= 0 } i ? i : throw new JinjaException("substring not found")),
+        new JinjaFunction("index", "self sub", (run, a) =>
+            Find(run, a, fromEnd: false) is { Sign: >= 0 } i ? i : throw new JinjaException("substring not found")),
         new JinjaFunction("count", "self sub", (run, a) => (BigInteger)Count(run, Self(a), Text(a[1]))),
         new JinjaFunction("join", "self iterable", (run, a) => Join(run, Self(a), JinjaValue.Iterate(run, a[1]))),
         new JinjaFunction("zfill", "self width", (run, a) => Pad(run, a, '0', isZeroFill: true, left: 1)),
@@ -126,7 +138,8 @@ internal static class PythonStringMethods
         JinjaSequence { Kind: JinjaSequenceKind.Tuple } tuple => [.. tuple.Items.Select(Text)],
         string text => [text],
         JinjaUndefined undefined => throw undefined.Error(),
-        _ => throw new JinjaException($"{method} first arg must be str or a tuple of str, not {JinjaValue.TypeName(value)}"),
+        _ => throw new JinjaException(
+            $"{method} first arg must be str or a tuple of str, not {JinjaValue.TypeName(value)}"),
     };
 
     // Python's: a letter behind anything but a letter is upper case, every other one lower case.
@@ -157,7 +170,8 @@ internal static class PythonStringMethods
         if (part.Length == 0)
             return PythonText.Length(text) + 1;
         var count = 0;
-        for (var i = text.IndexOf(part, StringComparison.Ordinal); i >= 0; i = text.IndexOf(part, i + part.Length, StringComparison.Ordinal))
+        for (var i = text.IndexOf(
+            part, StringComparison.Ordinal); i >= 0; i = text.IndexOf(part, i + part.Length, StringComparison.Ordinal))
             count++;
         return count;
     }

@@ -109,10 +109,14 @@ internal static class PythonText
             return sign + "0.0";
         // The exponent of the first digit; 17 digits round up to the next power only where the shortest do too.
         var exponent = shortest.Contains('E')
-            ? int.Parse(shortest[(shortest.IndexOf('E') + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)
+            ? int.Parse(
+                shortest[(shortest.IndexOf('E') + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)
             : int.Parse(text[(text.IndexOf('E') + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         if (exponent is < -4 or >= 16)
-            return $"{sign}{digits[0]}{(digits.Length > 1 ? "." + digits[1..] : "")}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+        {
+            var point = digits.Length > 1 ? "." : "";
+            return $"{sign}{digits[0]}{point}{digits[1..]}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+        }
         if (exponent < 0)
             return $"{sign}0.{new string('0', -exponent - 1)}{digits}";
         return digits.Length <= exponent + 1
