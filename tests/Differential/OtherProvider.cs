@@ -63,11 +63,10 @@ internal sealed class OtherProvider : IDisposable
     // Waits for the answer; what the process took too much of, if it did
     private string? Overrun(Task answer)
     {
-        var watch = Stopwatch.StartNew();
-        while (!answer.Wait(Pause))
+        for (int nPauses = 1; !answer.Wait(Pause); nPauses++)      // counted, since both processes may be stopped
         {
             _process.Refresh();
-            if (watch.Elapsed > Limit)
+            if (nPauses * Pause > Limit)
                 return $"no answer in {Limit.TotalSeconds} s";
             if (_process.WorkingSet64 > MostBytes)
                 return $"more than {MostBytes >> 30} GiB";
