@@ -60,7 +60,8 @@ internal static class KnownDifferences
             ? "MLX's gradient of pad cuts off what other axes were padded by"
         : program.Transform != "none" && program.Uses("diag", "trace") && HasNothing(program, cpu)
             ? "gradients of empty diagonals end MLX's process"
-        : program.Transform != "none" && program.Uses("matmul", "inner", "tensordot", "addmm") && HasNothing(program, cpu)
+        : program.Transform != "none" && program.Uses("matmul", "inner", "tensordot", "addmm")
+            && HasNothing(program, cpu)
             ? "gradients of matrix products with empty arrays may end MLX's process"
         : program.Transform == "jvp" && program.Uses("all", "any", "max", "min") && HasNothing(program, cpu)
             ? "tangents of reductions of nothing end MLX's process"
