@@ -60,8 +60,13 @@ public sealed class ConvertQuantizedTests : IDisposable
     public void Configuration_is_mlx_lms_to_the_letter(string folder, int bits)
     {
         Converter.Convert(
-            new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output, Quantize = true,
-                QuantizationBits = bits });
+            new ConvertOptions
+            {
+                Input = Fixtures.Path("mlx-lm/micro"),
+                Output = Output,
+                Quantize = true,
+                QuantizationBits = bits,
+            });
         Assert.Equal(File.ReadAllText(Fixtures.Path($"mlx-lm/{folder}/config.json")),
             File.ReadAllText(Path.Combine(Output, "config.json")));
         Assert.Equal(
@@ -86,8 +91,12 @@ public sealed class ConvertQuantizedTests : IDisposable
     {
         string port = Path.Combine(_folder, "port");
         Converter.Convert(
-            new ConvertOptions { Input = Fixtures.Path("mlx-lm/" + folder), Output = port,
-                Target = ConvertTarget.CoreNetPort });
+            new ConvertOptions
+            {
+                Input = Fixtures.Path("mlx-lm/" + folder),
+                Output = port,
+                Target = ConvertTarget.CoreNetPort,
+            });
         Converter.Convert(new ConvertOptions { Input = port, Output = Output });
         using WeightFiles first = WeightFiles.Open(Fixtures.Path("mlx-lm/" + folder));
         using WeightFiles second = WeightFiles.Open(Output);
@@ -104,8 +113,13 @@ public sealed class ConvertQuantizedTests : IDisposable
     public void Mixed_recipe_gives_more_bits_to_some(string recipe, int low, int high)
     {
         Converter.Convert(
-            new ConvertOptions { Input = Fixtures.Path("mlx-lm/micro"), Output = Output, Quantize = true,
-                QuantizationRecipe = recipe });
+            new ConvertOptions
+            {
+                Input = Fixtures.Path("mlx-lm/micro"),
+                Output = Output,
+                Quantize = true,
+                QuantizationRecipe = recipe,
+            });
         OpenElmConfig config = OpenElmConfig.FromFile(Path.Combine(Output, "config.json"));
         using WeightFiles weights = WeightFiles.Open(Output);
         // 4 layers: 4 / 8 = 0, 7 · 4 / 8 = 3, so layer 3, and layer 2 because 2 mod 3 is 2.
@@ -179,8 +193,12 @@ public sealed class ConvertQuantizedTests : IDisposable
             "width" => options with { Quantize = true, QuantizationBits = 7 },
             "recipe" => options with { Quantize = true, QuantizationRecipe = "mixed_1_2" },
             "hf" => options with { Quantize = true, Target = ConvertTarget.HuggingFace },
-            _ => options with { Input = Fixtures.Path("mlx-lm/micro-q4-g64"), Target = ConvertTarget.CoreNetCheckpoint,
-                Output = Output + ".pt" },
+            _ => options with
+            {
+                Input = Fixtures.Path("mlx-lm/micro-q4-g64"),
+                Target = ConvertTarget.CoreNetCheckpoint,
+                Output = Output + ".pt",
+            },
         };
         Assert.Contains(word, Assert.Throws<ArgumentException>(() => Converter.Convert(wrong)).Message);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));

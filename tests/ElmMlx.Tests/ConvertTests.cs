@@ -202,8 +202,12 @@ public sealed class ConvertTests : IDisposable
         string back = Path.Combine(_folder, "back");
         Convert(source, o => o with { Output = there, Target = target });
         Convert(there, o => target == ConvertTarget.CoreNetCheckpoint
-            ? o with { Output = back, ConfigYaml = Path.ChangeExtension(there, ".yaml"),
-                Architecture = Path.ChangeExtension(there, ".architecture.json") }
+            ? o with
+            {
+                Output = back,
+                ConfigYaml = Path.ChangeExtension(there, ".yaml"),
+                Architecture = Path.ChangeExtension(there, ".architecture.json"),
+            }
             : o with { Output = back });
         using WeightFiles first = WeightFiles.Open(source);
         using WeightFiles second = WeightFiles.Open(back);

@@ -174,8 +174,13 @@ public sealed class FuseTests : IDisposable
         using ArrayScope scope = new();
         using OpenElmModel adapted = MlxLmTests.Load(folder, DType.Float32);
         AdapterConfig config = LoraAdapters.AddTo(
-            adapted, new LoraOptions { Type = type, Rank = 2, LayerCount = 1,
-                Keys = ["transformer.token_embeddings"] });
+            adapted, new LoraOptions
+            {
+                Type = type,
+                Rank = 2,
+                LayerCount = 1,
+                Keys = ["transformer.token_embeddings"],
+            });
         foreach ((_, Parameter parameter) in adapted.TrainableParameters())
         {
             MlxArray value = parameter.Value + 0.05f;

@@ -124,8 +124,14 @@ public sealed class KvCacheTests
     {
         JsonElement expected = Numbers.GetProperty("greedy_kv_quantised");
         using OpenElmModel model = MlxLmTests.Load("micro-kv", DType.Float32);
-        var options = new GenerationOptions { MaxTokens = 40, KvBits = bits, KvGroupSize = 32, QuantizedKvStart = start,
-            EosIds = [] };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 40,
+            KvBits = bits,
+            KvGroupSize = 32,
+            QuantizedKvStart = start,
+            EosIds = [],
+        };
         for (int i = 0; i < expected.GetProperty("prompts").GetArrayLength(); i++)
             Assert.Equal(
                 expected.GetProperty(name)[i].Ints(),

@@ -61,8 +61,18 @@ public sealed unsafe class MatMulKernelTests
     {
         const int M = 530, N = 600, K = 300;
         using var memory = new KernelMemory(seed: 3);
-        var a = new MatMulArguments { M = M, N = N, K = K, Type = MLX_FLOAT32, ARow = K, AColumn = 1, BRow = 1,
-            BColumn = K, CRow = N };
+        var a = new MatMulArguments
+        {
+            M = M,
+            N = N,
+            K = K,
+            Type = MLX_FLOAT32,
+            ARow = K,
+            AColumn = 1,
+            BRow = 1,
+            BColumn = K,
+            CRow = N,
+        };
         a.A = memory.Numbers(M * K, MLX_FLOAT32);
         a.B = memory.Numbers(N * K, MLX_FLOAT32);
         int threads = WorkerPool.ThreadCount;

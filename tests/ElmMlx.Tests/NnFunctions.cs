@@ -47,18 +47,18 @@ internal static class NnFunctions
     /// <summary>Initializers, and the shapes that the golden data makes with them.</summary>
     public static readonly Dictionary<string, (Initializer Initializer, int[] Shape)> Initial =
         new(StringComparer.Ordinal)
-    {
-        ["init normal"] = (Initializers.Normal(), [4, 3]),
-        ["init normal, options"] = (Initializers.Normal(1.5, 0.3), [4, 3]),
-        ["init uniform"] = (Initializers.Uniform(), [5]),
-        ["init uniform, options"] = (Initializers.Uniform(-2, 3), [5]),
-        ["init glorot_normal"] = (Initializers.GlorotNormal(), [4, 3]),
-        ["init glorot_normal, conv"] = (Initializers.GlorotNormal(2), [8, 3, 5, 4]),
-        ["init glorot_uniform"] = (Initializers.GlorotUniform(), [4, 3]),
-        ["init glorot_uniform, conv"] = (Initializers.GlorotUniform(2), [8, 3, 5, 4]),
-        ["init he_normal"] = (Initializers.HeNormal(), [4, 3]),
-        ["init he_normal, out"] = (Initializers.HeNormal(FanMode.FanOut, 2), [8, 3, 5, 4]),
-        ["init he_uniform"] = (Initializers.HeUniform(), [4, 3]),
-        ["init he_uniform, out"] = (Initializers.HeUniform(FanMode.FanOut, 2), [8, 3, 5, 4]),
-    };
+        {
+            ["init normal"] = (Initializers.Normal(), [4, 3]),
+            ["init normal, options"] = (Initializers.Normal(1.5, 0.3), [4, 3]),
+            ["init uniform"] = (Initializers.Uniform(), [5]),
+            ["init uniform, options"] = (Initializers.Uniform(-2, 3), [5]),
+            ["init glorot_normal"] = (Initializers.GlorotNormal(), [4, 3]),
+            ["init glorot_normal, conv"] = (Initializers.GlorotNormal(2), [8, 3, 5, 4]),
+            ["init glorot_uniform"] = (Initializers.GlorotUniform(), [4, 3]),
+            ["init glorot_uniform, conv"] = (Initializers.GlorotUniform(2), [8, 3, 5, 4]),
+            ["init he_normal"] = (Initializers.HeNormal(), [4, 3]),
+            ["init he_normal, out"] = (Initializers.HeNormal(FanMode.FanOut, 2), [8, 3, 5, 4]),
+            ["init he_uniform"] = (Initializers.HeUniform(), [4, 3]),
+            ["init he_uniform, out"] = (Initializers.HeUniform(FanMode.FanOut, 2), [8, 3, 5, 4]),
+        };
 }

@@ -158,8 +158,10 @@ public sealed class OpenElmTests
                 tensors[key.Replace(".base_layer", "", StringComparison.Ordinal)] = value;
         foreach (TensorInfo tensor in merged.Tensors.Values)
             tensors[tensor.Name] = TensorArrays.Read(merged, tensor);
-        OpenElmConfig config = OpenElmConfig.FromFile(
-            path + ".architecture.json") with { TieEmbeddings = !tensors.ContainsKey("classifier.weight") };
+        OpenElmConfig config = OpenElmConfig.FromFile(path + ".architecture.json") with
+        {
+            TieEmbeddings = !tensors.ContainsKey("classifier.weight"),
+        };
         using OpenElmModel model = OpenElmModel.FromTensors(config, tensors);
         GoldenArrays.Close(
             expected.Doubles("logits_f64"), model.Forward(expected.IdArray("input_ids")).Floats(), Tolerance, name);

@@ -43,8 +43,13 @@ public sealed class PeftTests : IDisposable
         // and every adapted module is among those that mlx-lm would adapt with the new configuration
         using OpenElmModel model = MlxLmTests.Load("micro");
         LoraAdapters.AddTo(
-            model, new LoraOptions { Type = after.Type, Rank = after.Rank, Keys = after.Keys,
-                LayerCount = after.LayerCount });
+            model, new LoraOptions
+            {
+                Type = after.Type,
+                Rank = after.Rank,
+                Keys = after.Keys,
+                LayerCount = after.LayerCount,
+            });
         LoraAdapters.LoadWeights(model, Path.Combine(back, "adapters.safetensors"));
     }
 

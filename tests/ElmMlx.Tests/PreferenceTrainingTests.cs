@@ -73,8 +73,11 @@ public sealed class PreferenceTrainingTests : IDisposable
     [InlineData(PreferenceLossKind.Hinge, 1)]
     public void Fresh_adapters_begin_at_the_reference(PreferenceLossKind kind, double loss)
     {
-        Run run = new() { Options = new TrainingOptions { Iterations = 1 },
-            Loss = new PreferenceLossOptions { Kind = kind } };
+        Run run = new()
+        {
+            Options = new TrainingOptions { Iterations = 1 },
+            Loss = new PreferenceLossOptions { Kind = kind },
+        };
         run.Train();
         Assert.Equal([0, 1], run.Reports.All.Select(report => report.Step));
         Assert.Equal(loss, run.Reports.All[0].ValidationLoss!.Value, 1e-4);

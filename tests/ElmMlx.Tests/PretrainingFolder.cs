@@ -135,10 +135,9 @@ internal sealed class PretrainingFolder : IDisposable
     /// <summary>What the configuration says, apart from some settings: <c>key=value</c>.</summary>
     public PretrainingConfiguration Read(params string[] overrides) =>
         PretrainingConfiguration.Read(Yaml, new PretrainingInputs
-    {
-        Overrides = [
-            .. overrides.Select(setting => (setting[..setting.IndexOf('=')], setting[(setting.IndexOf('=') + 1)..]))],
-    });
+        {
+            Overrides = [.. overrides.Select(setting => setting.Split('=', 2)).Select(pair => (pair[0], pair[1]))],
+        });
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 }

@@ -103,7 +103,10 @@ public sealed class PretrainingTests
         using var scope = new ArrayScope();
         using OpenElmModel model = Micro();
         PretrainingRecipe recipe = CoreNetGolden.Recipe(
-            Traces.GetProperty("accum1").GetProperty("settings")) with { ComputesInBFloat16 = true };
+            Traces.GetProperty("accum1").GetProperty("settings")) with
+        {
+            ComputesInBFloat16 = true,
+        };
         using CoreNetUpdate updates = new(model, recipe);
         using BatchReader batches = new(recipe.IgnoreIndex);
         JsonElement first = Traces.GetProperty("accum1").GetProperty("steps")[0];

@@ -196,8 +196,12 @@ public sealed class ResumeTests(
         TrainingOptions changed = Options with
         {
             Folder = folder,
-            Settings = new Dictionary<string, string> { ["batch_size"] = "8", ["seed"] = "7",
-                ["clip_grad_norm"] = "1" },
+            Settings = new Dictionary<string, string>
+            {
+                ["batch_size"] = "8",
+                ["seed"] = "7",
+                ["clip_grad_norm"] = "1"
+            },
         };
         ArgumentException refused =
             Assert.Throws<ArgumentException>(() => Train(folder, resume: true, options: changed));

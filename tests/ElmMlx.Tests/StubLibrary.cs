@@ -180,7 +180,11 @@ internal static class StubLibrary
         {
             using var process = Process.Start(
                 new ProcessStartInfo(
-                    compiler, "--version") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+                    compiler, "--version")
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                })!;
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

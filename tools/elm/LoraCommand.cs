@@ -49,17 +49,17 @@ internal sealed class LoraCommand
         Console.WriteLine("Loading datasets");
         var data = TrainingData.Open(
             plan.DataFolder, Tokenizer.Load(plan.ModelFolder), ChatTemplate.Load(plan.ModelFolder), new DatasetOptions
-        {
-            MaskPrompt = masksPrompt,
-            MaxSequenceLength = plan.Batching.MaxSequenceLength,
-            LongRows = plan.Settings.Get(_longRows, "truncate") == "split" ? LongRows.Split : LongRows.Truncate,
-            SkipBadLines = plan.SkipsBadLines,
-            VocabularySize = model.Config.VocabularySize,
-            PromptKey = plan.Feature("prompt_feature", "prompt"),
-            CompletionKey = plan.Feature("completion_feature", "completion"),
-            TextKey = plan.Feature("text_feature", "text"),
-            ChatKey = plan.Feature("chat_feature", "messages"),
-        });
+            {
+                MaskPrompt = masksPrompt,
+                MaxSequenceLength = plan.Batching.MaxSequenceLength,
+                LongRows = plan.Settings.Get(_longRows, "truncate") == "split" ? LongRows.Split : LongRows.Truncate,
+                SkipBadLines = plan.SkipsBadLines,
+                VocabularySize = model.Config.VocabularySize,
+                PromptKey = plan.Feature("prompt_feature", "prompt"),
+                CompletionKey = plan.Feature("completion_feature", "completion"),
+                TextKey = plan.Feature("text_feature", "text"),
+                ChatKey = plan.Feature("chat_feature", "messages"),
+            });
         int status = plan.Trains ? Train(plan, model, data, masksPrompt) : 0;
         if (status == 0 && plan.Tests)
         {

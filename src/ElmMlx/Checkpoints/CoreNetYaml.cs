@@ -90,10 +90,10 @@ internal sealed class CoreNetYaml
 
     private static bool Flag(string path, YamlNode parent, string name, bool fallback) =>
         YamlFile.Text(YamlFile.Child(parent, name))?.ToLowerInvariant() switch
-    {
-        null => fallback,
-        "true" or "yes" or "on" => true,
-        "false" or "no" or "off" => false,
-        string text => throw new InvalidDataException($"{path}: {name} is '{text}', neither true nor false."),
-    };
+        {
+            null => fallback,
+            "true" or "yes" or "on" => true,
+            "false" or "no" or "off" => false,
+            string text => throw new InvalidDataException($"{path}: {name} is '{text}', neither true nor false."),
+        };
 }

@@ -178,10 +178,10 @@ internal sealed class JinjaJson
 
     private static string Number(object value) =>
         value is BigInteger whole ? PythonText.Number(whole) : (double)value switch
-    {
-        double.PositiveInfinity => "Infinity",
-        double.NegativeInfinity => "-Infinity",
-        double.NaN => "NaN",
-        var number => PythonText.Number(number),
-    };
+        {
+            double.PositiveInfinity => "Infinity",
+            double.NegativeInfinity => "-Infinity",
+            double.NaN => "NaN",
+            var number => PythonText.Number(number),
+        };
 }
